@@ -1,0 +1,60 @@
+"""Registries of mmcrowd.
+
+Every node is a child of the mmdet node of the same name, with scope ``mmcrowd``. A config that writes ``type='mmcrowd.X'`` therefore works under
+``default_scope='mmdet'`` as well as ``default_scope='mmcrowd'``, and everything mmdet or mmengine registers stays reachable from here.
+"""
+
+from mmdet import registry as _mmdet
+from mmengine.registry import Registry
+
+_LOCATIONS = {
+    'RUNNERS': [],
+    'RUNNER_CONSTRUCTORS': [],
+    'LOOPS': [],
+    'HOOKS': ['mmcrowd.engine'],
+    'DATASETS': ['mmcrowd.datasets'],
+    'DATA_SAMPLERS': ['mmcrowd.datasets'],
+    'TRANSFORMS': ['mmcrowd.datasets'],
+    'MODELS': ['mmcrowd.models'],
+    'MODEL_WRAPPERS': [],
+    'WEIGHT_INITIALIZERS': [],
+    'OPTIMIZERS': [],
+    'OPTIM_WRAPPERS': ['mmcrowd.engine'],
+    'OPTIM_WRAPPER_CONSTRUCTORS': [],
+    'PARAM_SCHEDULERS': [],
+    'METRICS': ['mmcrowd.evaluation'],
+    'EVALUATOR': [],
+    'TASK_UTILS': ['mmcrowd.codecs'],
+    'VISUALIZERS': ['mmcrowd.visualization'],
+    'VISBACKENDS': [],
+    'LOG_PROCESSORS': [],
+}
+
+
+def _child(node: str) -> Registry:
+    parent = getattr(_mmdet, node)
+    return Registry(parent.name, parent=parent, scope='mmcrowd', locations=_LOCATIONS[node])
+
+
+RUNNERS = _child('RUNNERS')
+RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS')
+LOOPS = _child('LOOPS')
+HOOKS = _child('HOOKS')
+DATASETS = _child('DATASETS')
+DATA_SAMPLERS = _child('DATA_SAMPLERS')
+TRANSFORMS = _child('TRANSFORMS')
+MODELS = _child('MODELS')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')
+OPTIMIZERS = _child('OPTIMIZERS')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
+METRICS = _child('METRICS')
+EVALUATOR = _child('EVALUATOR')
+TASK_UTILS = _child('TASK_UTILS')
+VISUALIZERS = _child('VISUALIZERS')
+VISBACKENDS = _child('VISBACKENDS')
+LOG_PROCESSORS = _child('LOG_PROCESSORS')
+CODECS = TASK_UTILS
+"""Codecs are registered as task utilities: ``@CODECS.register_module()``."""

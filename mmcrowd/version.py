@@ -1,0 +1,3 @@
+"""Version of mmcrowd."""
+
+__version__ = '0.1.0'
