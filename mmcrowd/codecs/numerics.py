@@ -1,0 +1,88 @@
+"""Numerics that codecs share: local maxima of batched maps, nearest-neighbour distances and boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+
+def valid_mask(maps: Tensor, shapes: Sequence[tuple[int, int]], stride: int) -> Tensor:
+    """Mark the cells that hold image, not padding.
+
+    Args:
+        maps (Tensor): (B, C, h, w).
+        shapes (sequence of (int, int)): Height and width of every image, pixels.
+        stride (int): Pixels per cell.
+
+    Returns:
+        Tensor: (B, 1, h, w) bool.
+    """
+    limits = torch.tensor([[-(-h // stride), -(-w // stride)] for h, w in shapes], device=maps.device)
+    rows = torch.arange(maps.shape[-2], device=maps.device)
+    cols = torch.arange(maps.shape[-1], device=maps.device)
+    return ((rows < limits[:, :1])[:, :, None] & (cols < limits[:, 1:])[:, None, :])[:, None]
+
+
+def local_maxima(maps: Tensor, kernel: int = 3, dedup_ties: bool = False) -> Tensor:
+    """Mark cells that equal the maximum of their ``kernel`` x ``kernel`` neighbourhood.
+
+    Args:
+        maps (Tensor): (B, 1, h, w); cells of ``-inf`` never win.
+        kernel (int): Odd side of the neighbourhood, cells.
+        dedup_ties (bool): Of several equal cells within one neighbourhood keep the first in row-major order only.
+
+    Returns:
+        Tensor: (B, 1, h, w) bool.
+    """
+    peaks = (F.max_pool2d(maps, kernel, 1, kernel // 2) == maps) & torch.isfinite(maps)
+    if dedup_ties:
+        cells = maps.shape[-2] * maps.shape[-1]
+        order = torch.arange(cells, 0, -1, device=maps.device, dtype=torch.float64).view(1, 1, *maps.shape[-2:])
+        order = torch.where(peaks, order, 0.0)
+        peaks = peaks & (F.max_pool2d(order, kernel, 1, kernel // 2) == order)
+    return peaks
+
+
+def neighbour_distances(points: np.ndarray, k: int) -> np.ndarray:
+    """Distances to the ``k`` nearest other heads.
+
+    Args:
+        points (np.ndarray): (N, 2) xy.
+        k (int): Number of neighbours.
+
+    Returns:
+        np.ndarray: (N, k) float64 ascending, inf where an image has fewer heads.
+    """
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if len(points) == 0:
+        return np.zeros((0, k))
+    return cKDTree(points).query(points, k=k + 1)[0].reshape(len(points), -1)[:, 1:]
+
+
+def knn_boxes(
+    points: np.ndarray, shape: tuple[int, int], k: int = 3, factor: float = 0.3, cap: float = 0.05
+) -> np.ndarray:
+    """Square boxes whose half side grows with the distance to the nearest heads.
+
+    FIDTM eq. 4 in the form its released code uses: half side = ``factor`` x mean distance to the ``k`` nearest
+    other heads, at most ``cap`` x the shorter image side. A missing neighbour counts as infinitely far, so a lone
+    head gets the cap.
+
+    Args:
+        points (np.ndarray): (N, 2) xy, pixels.
+        shape (tuple[int, int]): Height and width of the image, pixels.
+        k (int): Neighbours to average.
+        factor (float): Half side per mean distance.
+        cap (float): Largest half side per shorter image side.
+
+    Returns:
+        np.ndarray: (N, 4) xyxy float32, pixels.
+    """
+    half = np.minimum(factor * neighbour_distances(points, k).mean(axis=1), cap * min(shape))[:, None]
+    points = np.asarray(points).reshape(-1, 2)
+    return np.concatenate([points - half, points + half], axis=1).astype(np.float32)

@@ -1,0 +1,140 @@
+"""What every codec must do; a codec's test inherits this and builds it in :meth:`CodecTester.make`."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmcrowd.codecs import BaseCodec
+
+
+def random_crowd(seed: int, count: int, shape: tuple[int, int], spacing: int) -> np.ndarray:
+    """(N, 2) xy points, one at most per ``spacing`` x ``spacing`` block and never in neighbouring cells."""
+    rng = np.random.default_rng(seed)
+    rows, cols = shape[0] // spacing, shape[1] // spacing
+    blocks = rng.permutation(rows * cols)[:count]
+    corner = np.stack([blocks % cols, blocks // cols], axis=1) * spacing
+    return (corner + rng.uniform(0, spacing / 2, corner.shape)).astype(np.float32)
+
+
+def no_boxes(points: np.ndarray) -> np.ndarray:
+    """(N, 4) boxes, all unknown."""
+    return np.full((len(points), 4), np.nan, np.float32)
+
+
+class CodecTester:
+    """Contract of a codec that returns points."""
+
+    strides = (1, 2, 4)
+
+    def make(self, stride: int) -> BaseCodec:
+        """Build the codec."""
+        raise NotImplementedError
+
+    def encode(self, codec: BaseCodec, points: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
+        """Target maps as a batch of one, (1, C, h, w)."""
+        maps = codec.encode(points, no_boxes(points), shape)
+        assert tuple(maps) == codec.names
+        for value in maps.values():
+            assert value.dtype == np.float32
+            assert value.shape[1:] == codec.map_shape(shape)
+        return torch.from_numpy(np.concatenate([maps[name] for name in codec.names]))[None]
+
+    @pytest.mark.parametrize('stride', [1, 2, 4])
+    @pytest.mark.parametrize('shape', [(64, 96), (1, 50), (33, 1), (31, 47)])
+    def test_no_heads(self, stride: int, shape: tuple[int, int]):
+        codec = self.make(stride)
+        maps = self.encode(codec, np.zeros((0, 2), np.float32), shape)
+        assert maps.abs().sum() == 0
+        (decoded,) = codec.decode(maps, [shape])
+        assert len(decoded) == 0
+        assert decoded.points.shape == (0, 2)
+        assert decoded.boxes.shape == (0, 4)
+        assert decoded.scores.shape == (0,)
+
+    @pytest.mark.parametrize('stride', [1, 2, 4])
+    def test_one_head(self, stride: int):
+        codec = self.make(stride)
+        (decoded,) = codec.decode(self.encode(codec, np.array([[17.3, 9.9]]), (40, 60)), [(40, 60)])
+        expected = (np.floor(np.array([[17.3, 9.9]]) / stride) + 0.5) * stride
+        np.testing.assert_allclose(decoded.points, expected)
+
+    @settings(max_examples=25, deadline=None)
+    @given(seed=st.integers(0, 2**31), count=st.integers(0, 300), stride=st.sampled_from([1, 2, 4]))
+    def test_round_trip(self, seed: int, count: int, stride: int):
+        codec, shape = self.make(stride), (203, 317)
+        points = random_crowd(seed, count, shape, 4 * stride)
+        (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
+        assert_same_cells(decoded.points.numpy(), points, stride)
+
+    @pytest.mark.parametrize('count', [5000, 20000])
+    def test_round_trip_large(self, count: int):
+        codec, shape = self.make(1), (800, 900)
+        points = random_crowd(0, count, shape, 4)
+        (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
+        assert_same_cells(decoded.points.numpy(), points, 1)
+
+    def test_batch_equals_singles(self):
+        codec, shapes = self.make(2), [(60, 90), (64, 64), (20, 96)]
+        batch = torch.zeros(3, len(codec.names), 32, 48)
+        singles = []
+        for i, shape in enumerate(shapes):
+            maps = self.encode(codec, random_crowd(i, 20, shape, 8), shape)
+            batch[i, :, : maps.shape[2], : maps.shape[3]] = maps[0]
+            singles += codec.decode(maps, [shape])
+        for one, other in zip(codec.decode(batch, shapes), singles, strict=True):
+            torch.testing.assert_close(one.points, other.points)
+            torch.testing.assert_close(one.scores, other.scores)
+
+    def test_padding_is_ignored(self):
+        codec = self.make(1)
+        maps = torch.zeros(1, len(codec.names), 40, 40)
+        maps[..., 30, 5] = maps[..., 5, 30] = 1
+        assert len(codec.decode(maps, [(30, 30)])[0]) == 0
+        assert len(codec.decode(maps, [(31, 31)])[0]) == 2
+
+    def test_inputs_are_not_changed(self):
+        codec = self.make(1)
+        points = random_crowd(0, 20, (64, 64), 4)
+        before = points.copy()
+        maps = self.encode(codec, points, (64, 64))
+        copy = maps.clone()
+        codec.decode(maps, [(50, 64)])
+        np.testing.assert_array_equal(points, before)
+        torch.testing.assert_close(maps, copy)
+
+    def test_autocast_dtypes(self):
+        codec = self.make(1)
+        maps = self.encode(codec, np.array([[10.0, 10.0]]), (32, 32))
+        assert len(codec.decode(maps.bfloat16(), [(32, 32)])[0]) == 1
+
+    @pytest.mark.parametrize('stride', [0, -1, 1.5])
+    def test_bad_stride(self, stride: float):
+        with pytest.raises(ValueError, match='stride'):
+            self.make(stride)
+
+    @pytest.mark.parametrize('stride', [1, 2])
+    def test_tiles_give_the_points_of_the_whole(self, stride: int):
+        """Candidates of disjoint cores, cut with one cell of context, are those of the whole map."""
+        codec, shape = self.make(stride), (96, 128)
+        maps = self.encode(codec, random_crowd(3, 60, shape, 4 * stride), shape)
+        maps = maps + 0.01 * torch.rand(maps.shape, generator=torch.Generator().manual_seed(0))
+        whole = codec.decode(maps, [shape])[0]
+        parts = []
+        for left in (0, 64):
+            x0, x1 = max(left - 8, 0), min(left + 72, 128)
+            tile = maps[..., x0 // stride : x1 // stride]
+            core = (0, left - x0, shape[0], left - x0 + 64)
+            parts.append(codec.candidates(tile, [(shape[0], x1 - x0)], core)[0].translate(x0, 0))
+        tiled = codec.select(type(whole).cat(parts), shape)
+        assert {tuple(p) for p in tiled.points.tolist()} == {tuple(p) for p in whole.points.tolist()}
+        assert len(tiled) == len(whole)
+
+
+def assert_same_cells(decoded: np.ndarray, points: np.ndarray, stride: int) -> None:
+    """Assert that the decoded points are the centres of the cells that hold ``points``, each once."""
+    expected = (np.floor(points / stride) + 0.5) * stride
+    assert len(decoded) == len(points)
+    order = np.lexsort(decoded.T), np.lexsort(expected.T)
+    np.testing.assert_allclose(decoded[order[0]], expected[order[1]])
