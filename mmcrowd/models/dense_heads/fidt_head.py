@@ -1,0 +1,80 @@
+"""Heads that predict focal inverse distance transform maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmcv.cnn import ConvModule
+from mmengine.model import Sequential
+from torch import Tensor, nn
+
+from mmcrowd.registry import MODELS
+
+from .map_head import CrowdMapHead
+
+
+@MODELS.register_module()
+class FIDTHead(CrowdMapHead):
+    """FIDTM's regression head: 1x1 convolution, then two deconvolutions to full resolution, linear output.
+
+    With HRNet-W48 (720 channels) it has 1,258,929 parameters. The output has ``2**len(deconv_channels)`` times the
+    size of the features; what exceeds the image is cropped at the right and bottom.
+
+    Args:
+        in_channels (int): Channels of the features.
+        deconv_channels (sequence of int): Output channels of the k4 s2 p1 deconvolutions; the last is the map.
+        norm_cfg (dict): Normalisation after the 1x1 convolution.
+        init_cfg (dict, optional): Default: convolutions N(0, 0.001), as released.
+        **kwargs: Passed to :class:`CrowdMapHead`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 720,
+        deconv_channels: Sequence[int] = (64, 1),
+        norm_cfg: dict = dict(type='BN', momentum=0.01),  # noqa: B006
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.001),  # noqa: B006
+        **kwargs,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg, **kwargs)
+        layers = [ConvModule(in_channels, in_channels, 1, bias=True, norm_cfg=norm_cfg)]
+        for i, width in enumerate(deconv_channels):
+            layers.append(nn.ConvTranspose2d(in_channels, width, 4, stride=2, padding=1))
+            if i < len(deconv_channels) - 1:
+                layers.append(nn.ReLU(inplace=True))
+            in_channels = width
+        self.layers = Sequential(*layers)
+
+    def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
+        """Features (B, C, h, w) of the neck's first level -> map (B, 1, f h, f w), f = 2^number of deconvolutions."""
+        return (self.layers(x[0]),)
+
+
+@MODELS.register_module()
+class FIDTLiteHead(CrowdMapHead):
+    """A light FIDT head: two 3x3 convolutions, then sub-pixel shuffling to twice the resolution.
+
+    Args:
+        in_channels (int): Channels of the features.
+        upscale (int): Output cells per feature cell and axis.
+        norm_cfg (dict): Normalisation of the first convolution.
+        **kwargs: Passed to :class:`CrowdMapHead`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 64,
+        upscale: int = 2,
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.layers = Sequential(
+            ConvModule(in_channels, in_channels, 3, padding=1, norm_cfg=norm_cfg),
+            nn.Conv2d(in_channels, upscale**2, 3, padding=1),
+            nn.PixelShuffle(upscale),
+        )
+
+    def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
+        """Features (B, C, h, w) of the neck's first level -> map (B, 1, upscale h, upscale w)."""
+        return (self.layers(x[0]),)

@@ -1,0 +1,118 @@
+"""Base of all heads that predict a codec's maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.structures import SampleList
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmcrowd.codecs import Decoded
+from mmcrowd.codecs.numerics import valid_mask
+from mmcrowd.registry import CODECS, MODELS
+
+
+class CrowdMapHead(BaseDenseHead):
+    """A head whose output is a map that a codec writes and reads.
+
+    Subclasses build layers and implement :meth:`forward`. Training compares the map with the target drawn by the
+    codec, prediction decodes it.
+
+    Args:
+        codec (dict): Codec of the map; its stride must be the output stride of the head.
+        losses (dict[str, dict]): Loss name (reported as ``loss_<name>``) to loss module, e.g.
+            ``dict(map=dict(type='mmcrowd.MapMSELoss'))``. Each is called with ``(pred, target, valid, cells,
+            avg_factor)``.
+        train_cfg (dict, optional): Not used; part of mmdet's head signature.
+        test_cfg (dict, optional): Not used; part of mmdet's head signature.
+        init_cfg (dict, optional): Initialisation.
+    """
+
+    def __init__(
+        self,
+        codec: dict,
+        losses: dict[str, dict],
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.codec = CODECS.build(codec)
+        self.losses = torch.nn.ModuleDict({f'loss_{name}': MODELS.build(cfg) for name, cfg in losses.items()})
+
+    def loss(self, x: tuple[Tensor, ...], batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch: features of the neck and data samples with ``gt_map`` and ``gt_instances.points``."""
+        return self.loss_by_feat(*self(x), batch_data_samples)
+
+    def loss_by_feat(self, pred: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            pred (Tensor): (B, C, h, w); cells beyond an image's target are padding and carry no loss.
+            batch_data_samples (list[DetDataSample]): Targets.
+
+        Returns:
+            dict[str, Tensor]: Scalars named ``loss_*``.
+        """
+        shapes = [s.metainfo['img_shape'][:2] for s in batch_data_samples]
+        limit = torch.tensor([self.codec.map_shape(s) for s in shapes]).amax(0).tolist()
+        pred = pred[..., : limit[0], : limit[1]]
+        valid = valid_mask(pred, shapes, self.codec.stride)
+        target = pred.new_zeros(pred.shape, dtype=torch.float32)
+        cells = []
+        for i, sample in enumerate(batch_data_samples):
+            maps = torch.cat([getattr(sample.gt_map, name) for name in self.codec.names])
+            if maps.shape[-2:] != self.codec.map_shape(shapes[i]):
+                raise ValueError(
+                    f'{sample.metainfo.get("img_path")}: target map of shape {tuple(maps.shape)}, but the head '
+                    f'(stride {self.codec.stride}) needs {self.codec.map_shape(shapes[i])} for {shapes[i]} pixels: '
+                    'EncodeTargets and the head must use the same codec'
+                )
+            target[i, :, : maps.shape[-2], : maps.shape[-1]] = maps
+            cells.append((sample.gt_instances.points / self.codec.stride).floor().long())
+        heads = pred.new_tensor(float(sum(len(c) for c in cells)), dtype=torch.float32)
+        if get_world_size() > 1:
+            all_reduce(heads, 'mean')
+        heads = heads.clamp(min=1 / get_world_size())
+        return {name: loss(pred, target, valid, cells, heads) for name, loss in self.losses.items()}
+
+    def predict(
+        self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
+    ) -> list[InstanceData]:
+        """Heads of every image; see :meth:`predict_by_feat`."""
+        return self.predict_by_feat(*self(x), batch_img_metas=[s.metainfo for s in batch_data_samples], rescale=rescale)
+
+    def predict_by_feat(
+        self, pred: Tensor, batch_img_metas: Sequence[dict], cfg: dict | None = None, rescale: bool = False
+    ) -> list[InstanceData]:
+        """Decode predicted maps.
+
+        Args:
+            pred (Tensor): (B, C, h, w).
+            batch_img_metas (sequence of dict): ``img_shape`` and, for ``rescale``, ``scale_factor`` (w, h).
+            cfg (dict, optional): Not used.
+            rescale (bool): Whether to return original-image pixels instead of pixels of the network's input.
+
+        Returns:
+            list[InstanceData]: ``points`` (N, 2) xy, ``scores`` (N,), ``bboxes`` (N, 4), ``labels`` (N,).
+        """
+        decoded = self.codec.decode(pred, [m['img_shape'][:2] for m in batch_img_metas])
+        return [
+            to_instances(d, m.get('scale_factor') if rescale else None)
+            for d, m in zip(decoded, batch_img_metas, strict=True)
+        ]
+
+
+def to_instances(decoded: Decoded, scale_factor: Sequence[float] | None = None) -> InstanceData:
+    """Turn decoded heads into ``pred_instances``, divided by ``scale_factor`` (w, h) if given."""
+    scale = decoded.points.new_tensor([1.0, 1.0] if scale_factor is None else scale_factor[:2])
+    return InstanceData(
+        points=decoded.points / scale,
+        scores=decoded.scores,
+        bboxes=decoded.boxes / scale.repeat(2),
+        labels=torch.zeros(len(decoded), dtype=torch.long, device=decoded.points.device),
+    )

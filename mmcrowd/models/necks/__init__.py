@@ -1,0 +1,5 @@
+"""Necks that mmdet lacks."""
+
+from .pyramids import ConcatPyramid, TopDownPyramid
+
+__all__ = ['ConcatPyramid', 'TopDownPyramid']

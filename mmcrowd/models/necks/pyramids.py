@@ -1,0 +1,69 @@
+"""Necks that turn a pyramid of features into one fine map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+
+from mmcrowd.registry import MODELS
+
+
+def _resize(x: Tensor, like: Tensor, mode: str) -> Tensor:
+    return F.interpolate(x, size=like.shape[-2:], mode=mode, align_corners=None if mode == 'nearest' else False)
+
+
+@MODELS.register_module()
+class ConcatPyramid(BaseModule):
+    """Resize every level to the finest and concatenate (the 720 channels of FIDTM's and IIM's HRNet-W48).
+
+    Args:
+        mode (str): Interpolation, 'bilinear' (align_corners False) or 'nearest'.
+    """
+
+    def __init__(self, mode: str = 'bilinear') -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
+        """Levels, finest first -> one map of the finest size with the sum of their channels."""
+        return (torch.cat([inputs[0], *(_resize(x, inputs[0], self.mode) for x in inputs[1:])], dim=1),)
+
+
+@MODELS.register_module()
+class TopDownPyramid(BaseModule):
+    """Feature pyramid that returns its finest level only.
+
+    Each level's 1x1 lateral is added to the nearest-upsampled coarser result and smoothed by a 3x3 convolution;
+    coarser outputs are not computed.
+
+    Args:
+        in_channels (sequence of int): Channels of the levels, finest first.
+        out_channels (int): Width of the pyramid.
+        norm_cfg (dict): Normalisation of the smoothing convolutions.
+        init_cfg (dict, optional): Initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 64,
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.laterals = ModuleList([nn.Conv2d(c, out_channels, 1) for c in in_channels])
+        self.smooth = ModuleList(
+            [ConvModule(out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg) for _ in in_channels[:-1]]
+        )
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
+        """Levels, finest first -> one (B, out_channels, h, w) map of the finest size."""
+        y = self.laterals[-1](inputs[-1])
+        for i in range(len(inputs) - 2, -1, -1):
+            y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(y, inputs[i], 'nearest'))
+        return (y,)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
+
+from mmcrowd.codecs import FIDTCodec
+from mmcrowd.models import FIDTHead, FIDTLiteHead
+
+LOSSES = dict(map=dict(type='mmcrowd.MapMSELoss'), ssim=dict(type='mmcrowd.InstanceSSIMLoss', region=15))
+
+
+def sample(points: np.ndarray, shape: tuple[int, int], codec: FIDTCodec) -> DetDataSample:
+    """A packed training sample of an image of ``shape`` with heads at ``points``."""
+    data = DetDataSample(metainfo=dict(img_shape=shape, img_path='here.jpg', scale_factor=(2.0, 4.0)))
+    points = np.asarray(points, np.float32).reshape(-1, 2)
+    data.gt_instances = InstanceData(points=torch.from_numpy(points))
+    data.gt_map = PixelData(**{k: torch.from_numpy(v) for k, v in codec.encode(points, None, shape).items()})
+    return data
+
+
+def make(stride: int = 2) -> FIDTLiteHead:
+    return FIDTLiteHead(in_channels=8, upscale=4 // stride, codec=dict(type='mmcrowd.FIDTCodec', stride=stride), losses=LOSSES)
+
+
+def test_published_parameter_counts(repo_root):
+    """HRNet-W48 65,325,120 + head 1,258,929 = 66,584,049."""
+    from mmengine.config import Config
+
+    from mmcrowd.registry import MODELS
+
+    cfg = Config.fromfile(repo_root / 'configs/_base_/models/fidt_hrnet_w48.py').model
+    cfg.backbone.init_cfg = None
+    with torch.device('meta'):
+        model = MODELS.build(cfg)
+    count = {name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()}
+    assert count['backbone'] == 65_325_120
+    assert count['bbox_head'] == 1_258_929
+    assert sum(count.values()) == 66_584_049
+
+
+class TestLoss:
+    @pytest.mark.parametrize('counts', [[0, 0], [0, 5], [1, 0], [40, 40]])
+    def test_finite_with_gradients(self, counts: list[int]):
+        head = make()
+        rng = np.random.default_rng(0)
+        samples = [sample(rng.uniform(0, 64, (n, 2)), (64, 64), head.codec) for n in counts]
+        losses = head.loss((torch.rand(2, 8, 16, 16),), samples)
+        assert set(losses) == {'loss_map', 'loss_ssim'}
+        sum(losses.values()).backward()
+        assert all(torch.isfinite(v) for v in losses.values())
+        assert all(torch.isfinite(p.grad).all() for p in head.parameters())
+
+    def test_small_images_are_padded_without_loss(self):
+        head = make().eval()
+        points = np.array([[5.0, 6.0], [30.0, 20.0]])
+        features = torch.rand(1, 8, 16, 16)
+        samples = [sample(points, (24, 40), head.codec)]
+        (pred,) = head((features,))
+        changed = pred.detach().clone()
+        changed[..., 12:, :] = 9
+        changed[..., 20:] = 9
+        before, after = head.loss_by_feat(pred, samples), head.loss_by_feat(changed, samples)
+        for name in before:
+            assert before[name].item() == pytest.approx(after[name].item())
+
+    def test_sizes_that_the_stride_does_not_divide(self):
+        head = make()
+        losses = head.loss((torch.rand(1, 8, 8, 8),), [sample([[20.9, 30.9]], (31, 21), head.codec)])
+        assert torch.isfinite(losses['loss_ssim'])
+
+    def test_perfect_prediction_costs_nothing(self):
+        head = make()
+        data = sample([[10.0, 10.0], [40.0, 50.0]], (64, 64), head.codec)
+        losses = head.loss_by_feat(data.gt_map.fidt[None], [data])
+        assert sum(losses.values()).item() == pytest.approx(0, abs=1e-5)
+
+    def test_other_codec_than_the_targets(self):
+        with pytest.raises(ValueError, match=r'here\.jpg.*same codec'):
+            make(2).loss((torch.rand(1, 8, 16, 16),), [sample([[10.0, 10.0]], (64, 64), FIDTCodec(1))])
+
+
+class TestPredict:
+    def test_rescale_to_the_original(self):
+        head = make()
+        data = sample([[10.5, 20.5]], (64, 64), head.codec)
+        (plain,) = head.predict_by_feat(data.gt_map.fidt[None], [data.metainfo])
+        (scaled,) = head.predict_by_feat(data.gt_map.fidt[None], [data.metainfo], rescale=True)
+        np.testing.assert_allclose(plain.points, [[11.0, 21.0]])
+        np.testing.assert_allclose(scaled.points, [[5.5, 5.25]])
+        np.testing.assert_allclose(scaled.bboxes, plain.bboxes / torch.tensor([2.0, 4.0, 2.0, 4.0]))
+        assert plain.labels.dtype == torch.long
+
+    def test_no_heads(self):
+        (got,) = make().predict_by_feat(torch.zeros(1, 1, 32, 32), [dict(img_shape=(64, 64))])
+        assert got.points.shape == (0, 2)
+        assert got.bboxes.shape == (0, 4)
+
+    def test_deconvolution_head_sizes(self):
+        head = FIDTHead(8, (4, 1), codec=dict(type='mmcrowd.FIDTCodec'), losses=LOSSES)
+        assert head((torch.rand(1, 8, 7, 9),))[0].shape == (1, 1, 28, 36)
+        got = head.predict((torch.rand(1, 8, 7, 9),), [sample([], (27, 33), head.codec)])
+        assert len(got) == 1
