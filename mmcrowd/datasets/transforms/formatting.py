@@ -1,0 +1,135 @@
+"""From pipeline results to what a model receives."""
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform, to_tensor
+from mmdet.datasets.transforms import PackDetInputs
+from mmdet.structures.bbox import HorizontalBoxes
+from mmengine.structures import PixelData
+
+from mmcrowd.registry import TRANSFORMS
+from mmcrowd.structures import HeadBoxes
+
+
+def select_heads(results: dict, keep: np.ndarray) -> None:
+    """Keep the annotations where ``keep`` (N,) bool holds, in place."""
+    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags'):
+        if key in results:
+            results[key] = results[key][keep]
+
+
+def reaches_inside(results: dict, border: int = 0) -> np.ndarray:
+    """Which heads belong to the current image.
+
+    Args:
+        results: With ``img_shape`` and ``gt_bboxes`` (N heads).
+        border: Pixels that a head's point may lie outside.
+
+    Returns:
+        ``(N,)`` bool: the point is inside; for an ignored region, some of its box is.
+    """
+    heads = results['gt_bboxes']
+    keep = heads.is_inside(results['img_shape'][:2], allowed_border=border).numpy()
+    ignored = results.get('gt_ignore_flags')
+    if ignored is not None and ignored.any():
+        overlap = heads.convert_to('hbox').is_inside(results['img_shape'][:2], allowed_border=border).numpy()
+        keep = np.where(ignored, overlap, keep)
+    return keep
+
+
+@TRANSFORMS.register_module()
+class PackCrowdInputs(PackDetInputs):
+    """Pack an image, its heads and its target maps.
+
+    Writes ``inputs`` (C, H, W) and a DetDataSample with ``gt_instances.points`` (N, 2) float32, ``.bboxes`` (N, 4)
+    HorizontalBoxes (NaN where not annotated), ``.labels`` (N,) int64, the same in ``ignored_instances``, and, if the
+    pipeline made ``gt_maps`` (dict of name -> (C, h, w) float32), ``gt_map``: PixelData with these names. The meta data
+    say ``scale_factor`` (1, 1) and ``flip`` False if no transform has set them.
+
+    Args:
+        drop_outside: Drop the heads whose point is outside the image and clip boxes to it. Crops and rotations leave
+            such heads, because target maps need them; this is the one place where they go. Test pipelines set it to
+            False: their ground truth is in original pixels, and none of it may be lost.
+        kwargs: As :class:`mmdet.datasets.transforms.PackDetInputs`.
+    """
+
+    def __init__(self, drop_outside: bool = True, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.drop_outside = drop_outside
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``results``."""
+        if self.drop_outside and 'gt_bboxes' in results:
+            select_heads(results, reaches_inside(results))
+            results['gt_bboxes'].clip_(results['img_shape'][:2])
+        results.setdefault('scale_factor', (1.0, 1.0))
+        results.setdefault('flip', False)
+        packed = super().transform(results)
+        sample = packed['data_samples']
+        for instances in (sample.gt_instances, sample.ignored_instances):
+            if 'bboxes' in instances:
+                instances.points = instances.bboxes.centers.clone()
+                instances.bboxes = instances.bboxes.convert_to('hbox')
+        if 'gt_maps' in results:
+            sample.set_field(self._pack_maps(results), 'gt_map', dtype=PixelData)
+        return packed
+
+    @staticmethod
+    def _pack_maps(results: dict) -> PixelData:
+        maps = {name: to_tensor(np.ascontiguousarray(value)) for name, value in results['gt_maps'].items()}
+        sizes = {name: tuple(value.shape) for name, value in maps.items()}
+        if len({size[-2:] for size in sizes.values()}) > 1 or any(len(size) != 3 for size in sizes.values()):
+            raise ValueError(
+                f'{results.get("img_path")}: target maps must be (C, h, w) arrays of one common size, got {sizes}'
+            )
+        return PixelData(**maps)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(drop_outside={self.drop_outside}, meta_keys={self.meta_keys})'
+
+
+@TRANSFORMS.register_module()
+class ConvertHeadsToBoxes(BaseTransform):
+    """Turn heads into the horizontal boxes that mmdet's detectors train on.
+
+    Before a crop, boxes then behave as in mmdet (every box that reaches into the crop is kept and clipped); after it,
+    as in counting (a head is kept if its point is inside).
+
+    Args:
+        missing: What becomes of a head without box: 'drop' it; give it a 'pseudo' box around its point; or 'ignore' it,
+            that is, flag its pseudo box as ignored.
+        pseudo_size: Side of a pseudo box, pixels of the current image.
+    """
+
+    def __init__(self, missing: str = 'drop', pseudo_size: float = 16.0) -> None:
+        if missing not in ('drop', 'ignore', 'pseudo'):
+            raise ValueError(f"missing must be 'drop', 'ignore' or 'pseudo', got {missing!r}")
+        if not pseudo_size > 0:
+            raise ValueError(f'pseudo_size must be positive, got {pseudo_size}')
+        self.missing = missing
+        self.pseudo_size = pseudo_size
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``gt_bboxes`` by HorizontalBoxes."""
+        heads = results.get('gt_bboxes')
+        if heads is None:
+            return results
+        if not isinstance(heads, HeadBoxes):
+            raise TypeError(
+                f'ConvertHeadsToBoxes needs HeadBoxes in gt_bboxes (see LoadHeads), got {type(heads).__name__}'
+            )
+        unknown = ~heads.has_box
+        if self.missing == 'drop':
+            select_heads(results, (~unknown).numpy())
+            results['gt_bboxes'] = results['gt_bboxes'].convert_to('hbox')
+            return results
+        half = self.pseudo_size / 2
+        pseudo = torch.cat([heads.points - half, heads.points + half], dim=-1)
+        results['gt_bboxes'] = HorizontalBoxes(torch.where(unknown[:, None], pseudo, heads.boxes), clone=False)
+        if self.missing == 'ignore':
+            flags = results.get('gt_ignore_flags', np.zeros(len(heads), bool))
+            results['gt_ignore_flags'] = flags | unknown.numpy()
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(missing={self.missing!r}, pseudo_size={self.pseudo_size})'
