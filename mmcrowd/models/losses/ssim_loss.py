@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +49,53 @@ def gaussian_ssim_map(x: Tensor, y: Tensor, valid: Tensor, window: int = 11, sig
     return ssim_index(u + centre, v + centre, uu - u * u, vv - v * v, uv - u * v)
 
 
+class Regions(NamedTuple):
+    """Rectangles of a batch of maps, (N,) long each: image, first column and row, last column and row + 1."""
+
+    image: Tensor
+    x0: Tensor
+    y0: Tensor
+    x1: Tensor
+    y1: Tensor
+
+
+class _RegionSums(torch.autograd.Function):
+    """Sums of (K, B, h, w) maps over N rectangles, (K, N).
+
+    A row of a rectangle is a difference of two running sums, so the work grows with its height, not with its area. The
+    gradient is the transpose: +g and -g at both ends of every row, summed up along the rows.
+    """
+
+    @staticmethod
+    def forward(ctx, maps: Tensor, regions: Regions) -> Tensor:
+        height, width = maps.shape[-2:]
+        running = F.pad(maps.cumsum(-1), (1, 0)).flatten(1)
+        rows = regions.y0[:, None] + torch.arange(int((regions.y1 - regions.y0).max()), device=maps.device)
+        inside = rows < regions.y1[:, None]
+        base = (regions.image[:, None] * height + rows)[inside] * (width + 1)
+        head = torch.arange(len(rows), device=maps.device)[:, None].expand_as(rows)[inside]
+        left, right = base + regions.x0[head], base + regions.x1[head]
+        ctx.save_for_backward(left, right, head)
+        ctx.shape = maps.shape
+        sums = maps.new_zeros(len(maps), len(rows))
+        return sums.index_add_(1, head, running[:, right] - running[:, left])
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        left, right, head = ctx.saved_tensors
+        count, *batch, width = ctx.shape
+        ends = grad.new_zeros(count, batch[0] * batch[1] * (width + 1))
+        for one, values in zip(ends, grad[:, head], strict=True):
+            one.scatter_add_(0, left, values).scatter_add_(0, right, -values)
+        return ends.view(count, *batch, width + 1).cumsum(-1)[..., :width], None
+
+
+def region_means(maps: Tensor, regions: Regions) -> Tensor:
+    """Means of (K, B, 1, h, w) maps over rectangles, (K, N)."""
+    area = (regions.x1 - regions.x0) * (regions.y1 - regions.y0)
+    return _RegionSums.apply(maps[:, :, 0], regions) / area
+
+
 @MODELS.register_module()
 class SSIMLoss(nn.Module):
     """1 - mean SSIM over the valid map, 11x11 Gaussian window (the global loss of FIDTM's table X).
@@ -76,8 +124,7 @@ class InstanceSSIMLoss(nn.Module):
     r"""I-SSIM: 1 - SSIM of the region around each head, averaged over heads (FIDTM eqs. 6 and 7).
 
     The paper leaves details open. Here a region spans the cells ``floor(x) - r // 2 ... floor(x) + r - 1 - r // 2``
-    and the same rows, clipped to the valid map: statistics use the remaining cells, never zeros. All heads of a
-    batch are gathered at once.
+    and the same rows, clipped to the valid map: statistics use the remaining cells, never zeros.
 
     Args:
         region (int): Side of the region, cells (30 pixels in the paper).
@@ -114,32 +161,20 @@ class InstanceSSIMLoss(nn.Module):
             pred, target = pred.float(), target.float()
             if sum(len(c) for c in cells) == 0:
                 return pred.sum() * 0
-            index, inside = self._regions(cells, valid)
+            regions = self._regions(valid, cells)
             if self.window == 'gauss11':
-                ssim = gaussian_ssim_map(pred, target, valid).flatten()[index]
-                ssim = (ssim * inside).sum(1) / inside.sum(1)
+                ssim = region_means(gaussian_ssim_map(pred, target, valid)[None], regions)[0]
             else:
-                ssim = self._region_ssim(pred.flatten()[index], target.flatten()[index], inside.to(pred.dtype))
+                centre = (target * valid).mean()  # variances do not see it, float32 sums profit from it
+                x, y = (pred - centre) * valid, (target - centre) * valid
+                mx, my, xx, yy, xy = region_means(torch.stack([x, y, x * x, y * y, x * y]), regions)
+                ssim = ssim_index(mx + centre, my + centre, xx - mx * mx, yy - my * my, xy - mx * my)
             return self.loss_weight * (1 - ssim).sum() / avg_factor
 
-    def _regions(self, cells: Sequence[Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Flat map indices (N, region^2) of every head's region and which of them are valid."""
-        height, width = valid.shape[-2:]
+    def _regions(self, valid: Tensor, cells: Sequence[Tensor]) -> Regions:
+        """Clip every head's region to the valid map of its image."""
         image = torch.cat([c.new_full((len(c),), i) for i, c in enumerate(cells)])
-        centre = torch.cat(list(cells))
-        offset = torch.arange(self.region, device=valid.device) - self.region // 2
-        cols, rows = centre[:, :1] + offset, centre[:, 1:] + offset
-        limit_w = valid[:, 0, 0].sum(-1)[image, None]
-        limit_h = valid[:, 0, :, 0].sum(-1)[image, None]
-        inside = ((rows >= 0) & (rows < limit_h))[:, :, None] & ((cols >= 0) & (cols < limit_w))[:, None, :]
-        cols, rows = cols.clamp(0, width - 1), rows.clamp(0, height - 1)
-        index = (image[:, None, None] * height + rows[:, :, None]) * width + cols[:, None, :]
-        return index.flatten(1), inside.flatten(1)
-
-    @staticmethod
-    def _region_ssim(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-        """SSIM of (N, K) patches under 0/1 weights, population statistics, two passes."""
-        size = weight.sum(1)
-        mu_x, mu_y = (x * weight).sum(1) / size, (y * weight).sum(1) / size
-        dx, dy = (x - mu_x[:, None]) * weight, (y - mu_y[:, None]) * weight
-        return ssim_index(mu_x, mu_y, dx.square().sum(1) / size, dy.square().sum(1) / size, (dx * dy).sum(1) / size)
+        start = torch.cat(list(cells)) - self.region // 2
+        limit = torch.stack([valid[:, 0, 0].sum(-1), valid[:, 0, :, 0].sum(-1)], dim=1)[image]
+        stop = torch.minimum(start + self.region, limit)
+        return Regions(image, *start.clamp(min=0).unbind(1), *stop.unbind(1))
