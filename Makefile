@@ -1,0 +1,56 @@
+# mmcrowd: `make demo` and `make test` set up everything they need in .venv on the first run.
+#   make install PYTHON=/path/to/python   installs into an environment of your own; its torch is kept
+#   TORCH_SPEC=torch==2.13.0              what to install where there is no torch
+#   BASE_PYTHON=python3                   the Python >= 3.10 that .venv is made of
+SHELL := bash
+BASE_PYTHON ?= python3
+DEMO_CONFIG := configs/demo/fidt_lite_demo.py
+DEMO_DIR := work_dirs/demo
+
+ifeq ($(origin PYTHON),command line)
+PY := $(PYTHON)
+READY := own-environment
+else
+PY := .venv/bin/python
+READY := .venv/.installed
+endif
+
+.PHONY: help install demo test lint format clean own-environment
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo      train a small crowd model on rendered crowds, test it, print the results, draw pictures'
+	@echo 'make test      run the tests with coverage'
+	@echo 'make lint      check style with ruff          make format   apply it'
+	@echo 'make install   set up .venv only; with PYTHON=/path/to/python: your own environment'
+	@echo 'make clean     remove caches and build files (.venv and work_dirs stay)'
+
+install: $(READY)
+
+.venv/.installed: tools/install.sh setup.py $(wildcard requirements/*.txt)
+	@test -x .venv/bin/python || $(BASE_PYTHON) -m venv .venv || { echo 'on Debian: apt-get install python3-venv'; exit 1; }
+	@tools/install.sh .venv/bin/python tests
+	@touch $@
+
+own-environment:
+	@tools/install.sh $(PYTHON) tests
+
+demo: $(READY)
+	$(PY) tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR)
+	$(PY) tools/test.py $(DEMO_CONFIG) "$$(ls -t $(DEMO_DIR)/best_*.pth | head -n 1)" --work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
+	@echo "metrics: $(DEMO_DIR)/metrics.json   pictures: $(DEMO_DIR)/pictures ($$(ls $(DEMO_DIR)/pictures | wc -l))"
+
+test: $(READY)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest --cov=mmcrowd --cov-report=term:skip-covered
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(READY)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
