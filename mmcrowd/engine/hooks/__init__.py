@@ -1,0 +1,16 @@
+"""Hooks of the training and testing loops."""
+
+from .channels_last_hook import ChannelsLastHook
+from .checkpoint_hook import CrowdCheckpointHook, find_resume_checkpoint
+from .epoch_seed_hook import EpochSeedHook
+from .non_finite_loss_hook import NonFiniteLossHook
+from .visualization_hook import CrowdVisualizationHook
+
+__all__ = [
+    'ChannelsLastHook',
+    'CrowdCheckpointHook',
+    'CrowdVisualizationHook',
+    'EpochSeedHook',
+    'NonFiniteLossHook',
+    'find_resume_checkpoint',
+]

@@ -1,0 +1,146 @@
+"""Training and testing from a config file: what ``tools/train.py`` and ``tools/test.py`` call."""
+
+import json
+import math
+from pathlib import Path
+
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.evaluator import DumpResults
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from mmcrowd.engine.hooks import find_resume_checkpoint
+from mmcrowd.utils.distributed import prepare_distributed
+
+METRICS_FILE = 'metrics.json'
+
+
+def load_config(
+    config: str, work_dir: str | None = None, cfg_options: dict | None = None, launcher: str = 'none'
+) -> Config:
+    """Read a config file and settle where the run writes and how its processes find each other.
+
+    Args:
+        config: Path of the config file.
+        work_dir: Folder of the run; by default the config's own, else ``work_dirs/<name of the config>``.
+        cfg_options: Values by dotted key, written over the config's.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+    """
+    cfg = Config.fromfile(config)
+    cfg.launcher = launcher
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    # mmengine keeps the state of a run under this name and the second it began: runs of one config must differ.
+    cfg.experiment_name = cfg.get('experiment_name') or Path(cfg.work_dir).name
+    return cfg
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The Runner of a config, after the process group where one is needed."""
+    prepare_distributed(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def launch_training(
+    config: str,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    cfg_options: dict | None = None,
+    launcher: str = 'none',
+) -> Runner:
+    """Train a model.
+
+    Args:
+        config: Path of the config file.
+        work_dir: Folder of the run, see :func:`load_config`.
+        resume: A checkpoint to go on from, or ``'auto'`` for the newest of the run's folder, else from the start.
+        amp: Forward pass in bfloat16, on any device.
+        cfg_options: Values by dotted key, written over the config's.
+        launcher: See :func:`load_config`.
+
+    Returns:
+        The runner, at the end of training.
+    """
+    cfg = load_config(config, work_dir, cfg_options, launcher)
+    if amp:
+        cfg.optim_wrapper.pop('loss_scale', None)
+        cfg.optim_wrapper.update(type='mmcrowd.AutocastOptimWrapper', dtype='bfloat16')
+    if resume is not None:
+        checkpoint = find_resume_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+        cfg.resume = checkpoint is not None
+        cfg.load_from = None if checkpoint is None else str(checkpoint)
+    runner = build_runner(cfg)
+    runner.train()
+    _leave_process_group(launcher)
+    return runner
+
+
+def launch_testing(
+    config: str,
+    checkpoint: str,
+    work_dir: str | None = None,
+    out: str | None = None,
+    show_dir: str | None = None,
+    cfg_options: dict | None = None,
+    launcher: str = 'none',
+) -> dict[str, float]:
+    """Test a checkpoint, print its metrics and write them to ``<work_dir>/metrics.json``.
+
+    Args:
+        config: Path of the config file.
+        checkpoint: Path of the weights.
+        work_dir: Folder of the run, see :func:`load_config`.
+        out: ``.pkl`` file for all predictions.
+        show_dir: Folder for pictures of ground truth and prediction.
+        cfg_options: Values by dotted key, written over the config's.
+        launcher: See :func:`load_config`.
+
+    Returns:
+        Metrics by name.
+
+    Raises:
+        ValueError: If ``out`` does not end in ``.pkl``.
+    """
+    cfg = load_config(config, work_dir, cfg_options, launcher)
+    cfg.load_from = checkpoint
+    cfg.resume = False
+    if show_dir is not None:
+        cfg.setdefault('default_hooks', {})
+        cfg.default_hooks.setdefault('visualization', dict(type='mmcrowd.CrowdVisualizationHook'))
+        cfg.default_hooks.visualization.update(draw=True, test_out_dir=str(Path(show_dir).absolute()))
+    if out is not None and not out.endswith(('.pkl', '.pickle')):
+        raise ValueError(f'predictions are written as .pkl, found --out {out}')
+    runner = build_runner(cfg)
+    if out is not None:
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
+    metrics = runner.test()
+    if is_main_process():
+        write_metrics(metrics, Path(cfg.work_dir) / METRICS_FILE)
+        print(format_metrics(metrics))
+    _leave_process_group(launcher)
+    return metrics
+
+
+def write_metrics(metrics: dict[str, float], path: Path) -> None:
+    """Write metrics as JSON; a value that is not finite becomes ``null``, which JSON can hold."""
+    clean = {name: float(value) if math.isfinite(value) else None for name, value in metrics.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(clean, indent=2) + '\n', encoding='utf-8')
+
+
+def format_metrics(metrics: dict[str, float]) -> str:
+    """A two-column table of metrics, one a line."""
+    width = max((len(name) for name in metrics), default=0)
+    return '\n'.join(f'{name:<{width}}  {value:10.4f}' for name, value in metrics.items())
+
+
+def _leave_process_group(launcher: str) -> None:
+    if launcher != 'none' and dist.is_initialized():
+        dist.destroy_process_group()

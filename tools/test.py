@@ -1,0 +1,27 @@
+"""Test a checkpoint: ``tools/test.py CONFIG CHECKPOINT``. Prints the metrics and writes ``<work dir>/metrics.json``."""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from mmcrowd.engine.launch import launch_testing
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='weights')
+    parser.add_argument('--work-dir', help='folder of the run (default: work_dirs/<config name>)')
+    parser.add_argument('--out', metavar='FILE.pkl', help='write all predictions')
+    parser.add_argument('--show-dir', metavar='FOLDER', help='write pictures of ground truth and prediction')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='config overrides')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    return parser.parse_args()
+
+
+def main() -> None:
+    launch_testing(**vars(parse_args()))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,28 @@
+"""Train a model: ``python tools/train.py CONFIG``. Several processes: ``tools/dist_train.sh CONFIG NPROC``."""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from mmcrowd.engine.launch import launch_training
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder of the run (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', metavar='CHECKPOINT', help='go on from it, or from the newest of the run'
+    )
+    parser.add_argument('--amp', action='store_true', help='forward pass in bfloat16, on CPU or GPU')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='config overrides')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    return parser.parse_args()
+
+
+def main() -> None:
+    launch_training(**vars(parse_args()))
+
+
+if __name__ == '__main__':
+    main()
