@@ -20,8 +20,8 @@ def config(**test_cfg) -> dict:
             bgr_to_rgb=True,
             pad_size_divisor=32,
         ),
-        backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(8, 8), blocks=(1, 1)),
-        neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(8, 8), out_channels=8),
+        backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(4, 8, 8), blocks=(0, 1, 1)),
+        neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(4, 8, 8), out_channels=(8, 8, 8)),
         bbox_head=dict(
             type='mmcrowd.FIDTLiteHead',
             in_channels=8,

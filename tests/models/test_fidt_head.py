@@ -20,7 +20,7 @@ def sample(points: np.ndarray, shape: tuple[int, int], codec: FIDTCodec) -> DetD
 
 
 def make(stride: int = 2) -> FIDTLiteHead:
-    return FIDTLiteHead(in_channels=8, upscale=4 // stride, codec=dict(type='mmcrowd.FIDTCodec', stride=stride), losses=LOSSES)
+    return FIDTLiteHead(in_channels=8, codec=dict(type='mmcrowd.FIDTCodec', stride=stride), losses=LOSSES)
 
 
 def test_published_parameter_counts(repo_root):
@@ -45,7 +45,7 @@ class TestLoss:
         head = make()
         rng = np.random.default_rng(0)
         samples = [sample(rng.uniform(0, 64, (n, 2)), (64, 64), head.codec) for n in counts]
-        losses = head.loss((torch.rand(2, 8, 16, 16),), samples)
+        losses = head.loss((torch.rand(2, 8, 32, 32),), samples)
         assert set(losses) == {'loss_map', 'loss_ssim'}
         sum(losses.values()).backward()
         assert all(torch.isfinite(v) for v in losses.values())
@@ -54,7 +54,7 @@ class TestLoss:
     def test_small_images_are_padded_without_loss(self):
         head = make().eval()
         points = np.array([[5.0, 6.0], [30.0, 20.0]])
-        features = torch.rand(1, 8, 16, 16)
+        features = torch.rand(1, 8, 32, 32)
         samples = [sample(points, (24, 40), head.codec)]
         (pred,) = head((features,))
         changed = pred.detach().clone()
@@ -66,7 +66,7 @@ class TestLoss:
 
     def test_sizes_that_the_stride_does_not_divide(self):
         head = make()
-        losses = head.loss((torch.rand(1, 8, 8, 8),), [sample([[20.9, 30.9]], (31, 21), head.codec)])
+        losses = head.loss((torch.rand(1, 8, 16, 16),), [sample([[20.9, 30.9]], (31, 21), head.codec)])
         assert torch.isfinite(losses['loss_ssim'])
 
     def test_perfect_prediction_costs_nothing(self):
@@ -77,7 +77,7 @@ class TestLoss:
 
     def test_other_codec_than_the_targets(self):
         with pytest.raises(ValueError, match=r'here\.jpg.*same codec'):
-            make(2).loss((torch.rand(1, 8, 16, 16),), [sample([[10.0, 10.0]], (64, 64), FIDTCodec(1))])
+            make(2).loss((torch.rand(1, 8, 32, 32),), [sample([[10.0, 10.0]], (64, 64), FIDTCodec(1))])
 
 
 class TestPredict:

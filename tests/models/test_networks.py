@@ -71,7 +71,7 @@ class TestHRNet:
 class TestLite:
     def test_levels(self):
         net = SpaceToDepthResNet(channels=(8, 12), blocks=(1, 0))
-        assert [tuple(o.shape) for o in net(torch.rand(2, 3, 32, 64))] == [(2, 8, 8, 16), (2, 12, 4, 8)]
+        assert [tuple(o.shape) for o in net(torch.rand(2, 3, 32, 64))] == [(2, 8, 16, 32), (2, 12, 8, 16)]
 
     def test_widths_and_depths_must_agree(self):
         with pytest.raises(ValueError, match='widths'):
@@ -104,12 +104,16 @@ class TestNecks:
         torch.testing.assert_close(out[:, :3], levels[0])
 
     def test_top_down_odd_sizes(self):
-        neck = TopDownPyramid([3, 4, 5], out_channels=6)
+        neck = TopDownPyramid([3, 4, 5], [6, 7, 7])
         (out,) = neck([torch.rand(1, 3, 21, 30), torch.rand(1, 4, 11, 15), torch.rand(1, 5, 6, 8)])
         assert out.shape == (1, 6, 21, 30)
 
+    def test_widths_must_agree(self):
+        with pytest.raises(ValueError, match='widths'):
+            TopDownPyramid([3, 4], [6])
+
     def test_every_level_reaches_the_output(self):
-        neck = TopDownPyramid([3, 4, 5], out_channels=6)
+        neck = TopDownPyramid([3, 4, 5], [6, 7, 7])
         levels = [torch.rand(2, c, s, s, requires_grad=True) for c, s in ((3, 16), (4, 8), (5, 4))]
         neck(levels)[0].square().sum().backward()
         assert all(level.grad.abs().sum() > 0 for level in levels)

@@ -8,16 +8,16 @@ model = dict(
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
-    backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(64, 128, 192, 256), blocks=(2, 2, 2, 1)),
-    neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(64, 128, 192, 256), out_channels=64),
+    backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(32, 64, 128, 192, 256), blocks=(0, 2, 2, 2, 1)),
+    neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(32, 64, 128, 192, 256), out_channels=(32, 64, 64, 64, 64)),
     bbox_head=dict(
         type='mmcrowd.FIDTLiteHead',
-        in_channels=64,
+        in_channels=32,
         codec=dict(type='mmcrowd.FIDTCodec', stride=2),
         losses=dict(
             map=dict(type='mmcrowd.MapMSELoss', normalizer='num_heads'),
             # 30 pixels at stride 2
-            ssim=dict(type='mmcrowd.InstanceSSIMLoss', region=15),
+            ssim=dict(type='mmcrowd.InstanceSSIMLoss', region=15, loss_weight=20.0),
         ),
     ),
     # The receptive field reaches 288 pixels: with this halo, tiles give the points of the whole image.

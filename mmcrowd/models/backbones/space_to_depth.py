@@ -1,4 +1,4 @@
-"""A compact residual backbone for crowds: space-to-depth stem, four levels from stride 4."""
+"""A compact residual backbone for crowds with a space-to-depth stem."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class ResidualBlock(BaseModule):
 
 @MODELS.register_module()
 class SpaceToDepthResNet(BaseModule):
-    """Residual network that starts at stride 4 without losing a pixel.
+    """Residual network that starts at stride 2 without losing a pixel.
 
-    Every 4x4 block of the image becomes 48 channels, so the first convolution already works at stride 4: wide
-    matrix products instead of the thin, memory-bound full-resolution layers of a usual stem. It has neither global
-    pooling nor dilation: the output at a place depends on a bounded neighbourhood, which makes tiled prediction exact.
+    Every 2x2 block of the image becomes 12 channels, so that no layer works at full resolution. Level i has stride
+    ``2 * 2**i``. There is neither global pooling nor dilation: the output at a place depends on a bounded
+    neighbourhood, which makes tiled prediction exact.
 
     Args:
-        channels (sequence of int): Width of each level; level i has stride ``4 * 2**i``.
+        channels (sequence of int): Width of each level, finest first.
         blocks (sequence of int): Residual blocks of each level.
         in_channels (int): Image channels.
         norm_cfg (dict): Normalisation layer.
@@ -49,8 +49,8 @@ class SpaceToDepthResNet(BaseModule):
 
     def __init__(
         self,
-        channels: Sequence[int] = (64, 128, 192, 256),
-        blocks: Sequence[int] = (2, 2, 2, 1),
+        channels: Sequence[int] = (32, 64, 128, 192, 256),
+        blocks: Sequence[int] = (0, 2, 2, 2, 1),
         in_channels: int = 3,
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         init_cfg: dict | None = None,
@@ -58,17 +58,16 @@ class SpaceToDepthResNet(BaseModule):
         if len(channels) != len(blocks):
             raise ValueError(f'SpaceToDepthResNet: {len(channels)} widths but {len(blocks)} block numbers')
         super().__init__(init_cfg)
-        self.stem = Sequential(
-            nn.PixelUnshuffle(4), ConvModule(16 * in_channels, channels[0], 3, padding=1, norm_cfg=norm_cfg)
-        )
         self.stages = ModuleList()
         for i, (width, depth) in enumerate(zip(channels, blocks, strict=True)):
-            down = [ConvModule(channels[i - 1], width, 3, stride=2, padding=1, norm_cfg=norm_cfg)] if i else []
-            self.stages.append(Sequential(*down, *(ResidualBlock(width, norm_cfg) for _ in range(depth))))
+            if i == 0:
+                entry = [nn.PixelUnshuffle(2), ConvModule(4 * in_channels, width, 3, padding=1, norm_cfg=norm_cfg)]
+            else:
+                entry = [ConvModule(channels[i - 1], width, 3, stride=2, padding=1, norm_cfg=norm_cfg)]
+            self.stages.append(Sequential(*entry, *(ResidualBlock(width, norm_cfg) for _ in range(depth))))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(B, in_channels, H, W), sides multiples of 4 -> one map per level, finest first."""
-        x = self.stem(x)
+        """(B, in_channels, H, W), sides even -> one map per level, finest first."""
         outputs = []
         for stage in self.stages:
             x = stage(x)

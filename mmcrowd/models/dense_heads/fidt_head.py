@@ -52,29 +52,26 @@ class FIDTHead(CrowdMapHead):
 
 @MODELS.register_module()
 class FIDTLiteHead(CrowdMapHead):
-    """A light FIDT head: two 3x3 convolutions, then sub-pixel shuffling to twice the resolution.
+    """A light FIDT head at the resolution of its features: two 3x3 convolutions, linear output.
 
     Args:
         in_channels (int): Channels of the features.
-        upscale (int): Output cells per feature cell and axis.
         norm_cfg (dict): Normalisation of the first convolution.
         **kwargs: Passed to :class:`CrowdMapHead`.
     """
 
     def __init__(
         self,
-        in_channels: int = 64,
-        upscale: int = 2,
+        in_channels: int = 32,
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.layers = Sequential(
             ConvModule(in_channels, in_channels, 3, padding=1, norm_cfg=norm_cfg),
-            nn.Conv2d(in_channels, upscale**2, 3, padding=1),
-            nn.PixelShuffle(upscale),
+            nn.Conv2d(in_channels, 1, 3, padding=1),
         )
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
-        """Features (B, C, h, w) of the neck's first level -> map (B, 1, upscale h, upscale w)."""
+        """Features (B, C, h, w) of the neck's first level -> map (B, 1, h, w)."""
         return (self.layers(x[0]),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -38,12 +39,13 @@ class ConcatPyramid(BaseModule):
 class TopDownPyramid(BaseModule):
     """Feature pyramid that returns its finest level only.
 
-    Each level's 1x1 lateral is added to the nearest-upsampled coarser result and smoothed by a 3x3 convolution;
-    coarser outputs are not computed.
+    The coarser result is upsampled (nearest), added to the level's 1x1 lateral and smoothed by a 3x3 convolution;
+    coarser outputs are not computed. A 1x1 convolution before the upsampling narrows the pyramid where the widths
+    differ.
 
     Args:
         in_channels (sequence of int): Channels of the levels, finest first.
-        out_channels (int): Width of the pyramid.
+        out_channels (sequence of int): Width of the pyramid at each level.
         norm_cfg (dict): Normalisation of the smoothing convolutions.
         init_cfg (dict, optional): Initialisation.
     """
@@ -51,19 +53,25 @@ class TopDownPyramid(BaseModule):
     def __init__(
         self,
         in_channels: Sequence[int],
-        out_channels: int = 64,
+        out_channels: Sequence[int],
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         init_cfg: dict | None = None,
     ) -> None:
+        if len(in_channels) != len(out_channels):
+            raise ValueError(f'TopDownPyramid: {len(in_channels)} inputs but {len(out_channels)} widths')
         super().__init__(init_cfg)
-        self.laterals = ModuleList([nn.Conv2d(c, out_channels, 1) for c in in_channels])
-        self.smooth = ModuleList(
-            [ConvModule(out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg) for _ in in_channels[:-1]]
+        self.laterals = ModuleList([nn.Conv2d(i, o, 1) for i, o in zip(in_channels, out_channels, strict=True)])
+        self.narrow = ModuleList(
+            [
+                nn.Identity() if fine == coarse else nn.Conv2d(coarse, fine, 1)
+                for fine, coarse in itertools.pairwise(out_channels)
+            ]
         )
+        self.smooth = ModuleList([ConvModule(o, o, 3, padding=1, norm_cfg=norm_cfg) for o in out_channels[:-1]])
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
-        """Levels, finest first -> one (B, out_channels, h, w) map of the finest size."""
+        """Levels, finest first -> one (B, out_channels[0], h, w) map of the finest size."""
         y = self.laterals[-1](inputs[-1])
         for i in range(len(inputs) - 2, -1, -1):
-            y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(y, inputs[i], 'nearest'))
+            y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(self.narrow[i](y), inputs[i], 'nearest'))
         return (y,)
