@@ -4,4 +4,3 @@ param_scheduler = []
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3000, val_begin=200, val_interval=10)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-default_hooks = dict(checkpoint=dict(interval=10))

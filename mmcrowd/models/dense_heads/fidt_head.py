@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, build_norm_layer
 from mmengine.model import Sequential
 from torch import Tensor, nn
 
@@ -37,7 +37,11 @@ class FIDTHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(init_cfg=init_cfg, **kwargs)
-        layers = [ConvModule(in_channels, in_channels, 1, bias=True, norm_cfg=norm_cfg)]
+        layers = [
+            nn.Conv2d(in_channels, in_channels, 1),
+            build_norm_layer(norm_cfg, in_channels)[1],
+            nn.ReLU(inplace=True),
+        ]
         for i, width in enumerate(deconv_channels):
             layers.append(nn.ConvTranspose2d(in_channels, width, 4, stride=2, padding=1))
             if i < len(deconv_channels) - 1:

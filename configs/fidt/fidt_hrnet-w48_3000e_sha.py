@@ -1,0 +1,17 @@
+# FIDTM's published recipe on ShanghaiTech A: random 256-pixel crops and flips, batch 16, Adam 1e-4 constant, 3000 epochs.
+_base_ = [
+    '../_base_/models/fidt_hrnet_w48.py',
+    '../_base_/datasets/shanghaitech_a.py',
+    '../_base_/schedules/adam_3000e.py',
+    '../_base_/default_runtime.py',
+]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmcrowd.LoadHeads'),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
+    dict(type='mmcrowd.PackCrowdInputs'),
+]
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+default_hooks = dict(checkpoint=dict(interval=10))
