@@ -1,5 +1,5 @@
-# NWPU-Crowd: 3109 training, 500 validation and 1500 test images, 351 of them without a head. The annotations of the test
-# images are not public, so testing runs on the validation images too; for a submission set split='test' in
+# NWPU-Crowd: 3109 training, 500 validation and 1500 test images, 351 of them without a head. The annotations of the
+# test images are not public, so testing runs on the validation images too; for a submission set split='test' in
 # test_dataloader and remove the evaluators.
 # Expected: data/nwpu/{images_part1..5 or images}/<n>.jpg, data/nwpu/jsons/<n>.json, data/nwpu/{train,val,test}.txt
 # Longer sides are brought down to 2048 pixels. Predictions are in original pixels, as the ground truth is.

@@ -2,7 +2,7 @@
 # validation and test crowds are unseen. Heads are mostly 6 to 30 pixels high; every tenth picture shows nobody.
 # A config with another target than FIDT writes: _base_.train_dataloader.dataset.pipeline[3].codec = dict(type=...)
 dataset_type = 'mmcrowd.SyntheticCrowd'
-crowd = dict(size=(320, 256), heads=(1, 120), min_head=6, max_head=30, negative_fraction=0.1)
+crowd = dict(size=(320, 256), heads=(5, 120), min_head=6, max_head=30, negative_fraction=0.1)
 
 train_pipeline = [
     dict(type='mmcrowd.LoadSynthetic'),
