@@ -1,0 +1,18 @@
+# FIDTM's published recipe on JHU-CROWD++: longer side at most 2048 and shorter at least 512 pixels, random 512-pixel crops.
+_base_ = [
+    '../_base_/models/fidt_hrnet_w48.py',
+    '../_base_/datasets/jhu.py',
+    '../_base_/schedules/adam_3000e.py',
+    '../_base_/default_runtime.py',
+]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmcrowd.LoadHeads'),
+    dict(type='mmcrowd.ClampSides', max_side=2048, min_side=512, interpolation='bicubic'),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(512, 512)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
+    dict(type='mmcrowd.PackCrowdInputs'),
+]
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+default_hooks = dict(checkpoint=dict(interval=10))
