@@ -16,7 +16,9 @@ train_pipeline = [
 model = dict(
     backbone=dict(channels=(16, 48, 96, 128, 160), blocks=(0, 1, 2, 2, 1)),
     neck=dict(in_channels=(16, 48, 96, 128, 160), out_channels=(16, 48, 48, 48, 48)),
-    bbox_head=dict(in_channels=16),
+    # The least score was chosen on the validation pictures.
+    bbox_head=dict(in_channels=16, codec=dict(min_score=0.35)),
+    test_cfg=dict(return_maps=True),
 )
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(length=1920, pipeline=train_pipeline))
 max_epochs = 4

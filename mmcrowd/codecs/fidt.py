@@ -46,6 +46,8 @@ class FIDTCodec(BaseCodec):
         threshold (float): LMDS threshold T_a, relative to the map's maximum (absolute with ``relative=False``).
         relative (bool): Whether ``threshold`` is relative to the map's maximum.
         min_peak (float): LMDS T_f: a map whose maximum is below holds no head.
+        min_score (float): A peak below is no head, whatever the maximum. A relative threshold alone lets the background
+            of pictures with few or no heads through; choose this on validation images.
         pre_avg_pool (int): Side of an average pool applied before the peak search, 0 for none. The threshold still
             uses the raw maximum.
         dedup_ties (bool): Keep one cell of a plateau of equal maxima.
@@ -68,6 +70,7 @@ class FIDTCodec(BaseCodec):
         threshold: float = 100 / 255,
         relative: bool = True,
         min_peak: float = 0.1,
+        min_score: float = 0.0,
         pre_avg_pool: int = 0,
         dedup_ties: bool = False,
         knn: int = 3,
@@ -84,7 +87,8 @@ class FIDTCodec(BaseCodec):
         if alpha < 0 or beta <= 0 or c <= 0:
             raise ValueError(f'FIDTCodec: needs alpha >= 0, beta > 0, c > 0, got {alpha}, {beta}, {c}')
         self.alpha, self.beta, self.c, self.cutoff, self.rounding = alpha, beta, c, cutoff, rounding
-        self.kernel, self.threshold, self.relative, self.min_peak = kernel, threshold, relative, min_peak
+        self.kernel, self.threshold, self.relative = kernel, threshold, relative
+        self.min_peak, self.min_score = min_peak, min_score
         self.pre_avg_pool, self.dedup_ties = pre_avg_pool, dedup_ties
         self.knn, self.knn_factor, self.knn_cap = knn, knn_factor, knn_cap
         self.radius = self._cutoff_radius()
@@ -157,7 +161,7 @@ class FIDTCodec(BaseCodec):
         if self.pre_avg_pool:
             side = self.pre_avg_pool
             search = F.avg_pool2d(maps * valid, side, 1, side // 2).masked_fill(~valid, -torch.inf)
-        floor = self.threshold * self.min_peak if self.relative else self.threshold
+        floor = max(self.threshold * self.min_peak if self.relative else self.threshold, self.min_score)
         peaks = local_maxima(search, self.kernel, self.dedup_ties) & (search >= floor) & (search > 0) & core_cells
         image, _, row, col = peaks.nonzero(as_tuple=True)
         scores = search[peaks]

@@ -145,6 +145,12 @@ class TestLMDS:
         assert len(FIDTCodec(relative=False, threshold=0.25).decode(maps)[0]) == 2
         assert len(FIDTCodec(relative=False, threshold=0.35).decode(maps)[0]) == 1
 
+    def test_least_score(self):
+        maps = self.peak_map((3, 3, 0.5), (10, 10, 0.3), (15, 15, 0.25))
+        assert len(FIDTCodec().decode(maps)[0]) == 3
+        assert len(FIDTCodec(min_score=0.3).decode(maps)[0]) == 2
+        assert len(FIDTCodec(min_score=0.6).decode(maps)[0]) == 0
+
     def test_empty_image_rule(self):
         assert len(FIDTCodec().decode(self.peak_map((3, 3, 0.0999)))[0]) == 0
         assert len(FIDTCodec().decode(self.peak_map((3, 3, 0.1001)))[0]) == 1

@@ -15,11 +15,12 @@ train_pipeline = [
     dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
+meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'weather')
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     resize,
     dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
+    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False, meta_keys=meta_keys),
 ]
 
 train_dataloader = dict(
@@ -59,7 +60,7 @@ test_dataloader = dict(
 )
 
 val_evaluator = [
-    dict(type='mmcrowd.CrowdCountingMetric'),
+    dict(type='mmcrowd.CrowdCountingMetric', group_by=['jhu_category', 'weather']),
     dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4, 8]),
 ]
 test_evaluator = val_evaluator

@@ -17,11 +17,12 @@ train_pipeline = [
     dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
+meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'luminance')
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     resize,
     dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
+    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False, meta_keys=meta_keys),
 ]
 
 train_dataloader = dict(
@@ -42,7 +43,7 @@ test_dataloader = val_dataloader
 
 # The radius of a head is half the diagonal of its box (sigma_l, the headline figure) or half its shorter side.
 val_evaluator = [
-    dict(type='mmcrowd.CrowdCountingMetric'),
-    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[], sigma='sl'),
+    dict(type='mmcrowd.CrowdCountingMetric', group_by=['scene_level', 'luminance']),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[], sigma='sl', levels=True),
 ]
 test_evaluator = val_evaluator

@@ -16,7 +16,7 @@ train_pipeline = [
     dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
-meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'roi_mask')
+meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'roi')
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     mask,
@@ -37,3 +37,9 @@ test_dataloader = dict(
         _delete_=True, type=dataset_type, data_root=data_root, split='test', test_mode=True, pipeline=test_pipeline
     )
 )
+
+val_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric'),
+    dict(type='mmcrowd.GAMEMetric', level=3),
+]
+test_evaluator = val_evaluator

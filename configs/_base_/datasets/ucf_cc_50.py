@@ -1,5 +1,5 @@
-# UCF_CC_50: 50 images, 5 folds; this is fold 0. Run five times with fold=0 to 4 in all three loaders and report the mean
-# of MAE and of RMSE. The images of the fold are tested; a tenth of the others chooses the checkpoint.
+# UCF_CC_50: 50 images, 5 folds; this is fold 0. Run five times with fold=0 to 4 in all three loaders and report the
+# mean of MAE and of RMSE. The images of the fold are tested; a tenth of the others chooses the checkpoint.
 # Expected: data/ucf_cc_50/UCF_CC_50/<n>.jpg with <n>_ann.mat
 _base_ = './shanghaitech_a.py'
 

@@ -1,6 +1,6 @@
 # WorldExpo'10: 3380 training frames of 103 scenes, 600 test frames of 5 scenes; a tenth of the training scenes chooses
 # the checkpoint. Only the region of interest counts: what is outside is painted over. Published figures are the mean of
-# the five test scenes' MAE.
+# the five test scenes' MAE: crowd/mae_scene_avg.
 # Expected: data/world_expo/{train,test}_{frame,label,perspective}
 # A config with another target than FIDT writes: _base_.train_dataloader.dataset.pipeline[5].codec = dict(type=...)
 _base_ = './shanghaitech_a.py'
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
-meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'scene', 'roi_mask')
+meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'scene', 'roi')
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     mask,
@@ -47,3 +47,9 @@ test_dataloader = dict(
         _delete_=True, type=dataset_type, data_root=data_root, split='test', test_mode=True, pipeline=test_pipeline
     )
 )
+
+val_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric', group_by=['scene']),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4, 8]),
+]
+test_evaluator = val_evaluator
