@@ -58,8 +58,10 @@ watch_build() {
 build_mmcv() {
     : >"$build_log"
     # torch must be visible to the build (no isolation), or mmcv is built without its ops.
+    # Debug information would take a third of the compiler's time.
     # shellcheck disable=SC2086
-    "$python" -m pip install --disable-pip-version-check ${PIP_ARGS:-} -v --no-build-isolation "$@" "$mmcv_spec" \
+    CFLAGS="${CFLAGS:-} -g0" CXXFLAGS="${CXXFLAGS:-} -g0" \
+        "$python" -m pip install --disable-pip-version-check ${PIP_ARGS:-} -v --no-build-isolation "$@" "$mmcv_spec" \
         >"$build_log" 2>&1 &
     local pid=$!
     watch_build $pid
@@ -79,7 +81,7 @@ if ! mmcv_ops_run; then
     "$python" -m pip show -q mmcv 2>/dev/null &&
         fail 'the installed mmcv has no working ops: rebuild it for this torch, or uninstall mmengine, mmcv and mmdet to get the onedl packages'
     check_build_tools
-    say "building $mmcv_spec for torch $("$python" -c 'import torch; print(torch.__version__)'): about 8 minutes on 2 cores, log in $build_log"
+    say "building $mmcv_spec for torch $("$python" -c 'import torch; print(torch.__version__)'): 5 to 8 minutes on 2 cores, log in $build_log"
     pip_install --upgrade 'setuptools>=80' wheel packaging ninja psutil numpy
     build_mmcv
     if ! mmcv_ops_run; then
