@@ -2,9 +2,9 @@
 _base_ = ['../../configs/_base_/models/fidt_lite.py', '../../configs/_base_/default_runtime.py']
 
 model = dict(
-    backbone=dict(channels=(8, 8, 8, 8), blocks=(1, 1, 1, 1)),
-    neck=dict(in_channels=(8, 8, 8, 8), out_channels=8),
-    bbox_head=dict(in_channels=8),
+    backbone=dict(channels=(4, 8, 8, 8, 8), blocks=(0, 1, 1, 1, 1)),
+    neck=dict(in_channels=(4, 8, 8, 8, 8), out_channels=(4, 8, 8, 8, 8)),
+    bbox_head=dict(in_channels=4),
 )
 crowd = dict(type='mmcrowd.SyntheticCrowd', size=(96, 64), heads=(0, 20), negative_fraction=0.25)
 train_pipeline = [

@@ -3,12 +3,14 @@
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_hook import CrowdCheckpointHook, find_resume_checkpoint
 from .epoch_seed_hook import EpochSeedHook
+from .evaluation_hook import CrowdEvaluationHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .visualization_hook import CrowdVisualizationHook
 
 __all__ = [
     'ChannelsLastHook',
     'CrowdCheckpointHook',
+    'CrowdEvaluationHook',
     'CrowdVisualizationHook',
     'EpochSeedHook',
     'NonFiniteLossHook',

@@ -1,0 +1,159 @@
+"""MAE, RMSE and NAE as an mmengine metric."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mmcrowd.registry import METRICS
+from mmcrowd.utils.json_files import write_json
+
+from ..functional import (
+    JHU_CATEGORIES,
+    LUMINANCE_LEVELS,
+    SCENE_LEVELS,
+    counting_curve,
+    counting_errors,
+    counting_errors_by,
+    counting_intervals,
+    jhu_categories,
+    luminance_levels,
+    mean_luminance,
+    mean_of_groups,
+    scene_levels,
+)
+from .base import (
+    CrowdMetric,
+    ScoreThreshold,
+    annotated_points,
+    inside,
+    interval_figures,
+    predicted_count,
+    predicted_points,
+    region_of_interest,
+    to_numpy,
+)
+
+
+@METRICS.register_module()
+class CrowdCountingMetric(CrowdMetric):
+    """Counting errors: ``crowd/mae``, ``crowd/rmse``, ``crowd/nae``.
+
+    The count of an image is ``pred_count`` if the model gives one, else its number of points with a score of at least
+    the threshold (box centres for detectors). If a data sample has a region of interest ``roi``, points outside it do
+    not count.
+
+    Args:
+        score_thr: Lowest score of a point that counts; or the file that ``save_thr`` wrote on the validation set.
+        group_by: Errors by group as well: ``scene_level`` (NWPU-Crowd S0 to S4), ``jhu_category`` (low, medium, high),
+            ``luminance`` (the sample's ``luminance``, 0 to 3 or a fraction, else that of the input image),
+            ``weather`` (JHU-Crowd++: clear or weather), or any other key of the data samples such as ``scene``. Keys
+            are ``crowd/mae_S0``, and ``crowd/mae_scene_level_avg`` for the unweighted mean of the groups.
+        bootstrap: Resamples for 95% intervals (``crowd/mae_ci_low``, ``crowd/mae_ci_high``), 0 for none.
+        seed: Seed of the resampling.
+        save_thr: File for the score threshold of the lowest MAE, among those of the evaluated points.
+        **kwargs: See :class:`CrowdMetric`.
+    """
+
+    def __init__(
+        self,
+        score_thr: float | str = 0.0,
+        group_by: Sequence[str] = (),
+        bootstrap: int = 0,
+        seed: int = 0,
+        save_thr: str | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.score_thr, self.group_by = ScoreThreshold(score_thr), tuple(group_by)
+        self.bootstrap, self.seed, self.save_thr = bootstrap, seed, save_thr
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep a record of each image, with the luminance of the input image where it is asked for and not given."""
+        if 'luminance' in self.group_by:
+            images = data_batch['inputs']
+            data_samples = [
+                sample if 'luminance' in sample else dict(sample, luminance=_luminance(image))
+                for sample, image in zip(data_samples, images, strict=True)
+            ]
+        super().process(data_batch, data_samples)
+
+    def record(self, sample: dict) -> dict:
+        """Predicted count or scores, annotated count, and group names."""
+        gt, roi, count = annotated_points(sample), region_of_interest(sample), predicted_count(sample)
+        record: dict = dict(gt=len(gt) if roi is None else int(inside(gt, roi).sum()), count=count)
+        if count is None:
+            points, scores = predicted_points(sample)
+            record['scores'] = scores if roi is None else scores[inside(points, roi)]
+        for name in self.group_by:
+            if name not in ('scene_level', 'jhu_category'):
+                if name not in sample:
+                    raise KeyError(f'image {sample.get("img_path")}: group_by {name!r} is no key of the data sample')
+                record[name] = sample[name]
+        return record
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Errors over all images."""
+        self.score_thr.reset()
+        gt = np.array([r['gt'] for r in results], np.int64)
+        pred = np.array([self._count(r) for r in results])
+        errors = counting_errors(pred, gt)
+        figures = {key: errors[key] for key in ('mae', 'rmse', 'nae')}
+        rows = [['images', 'MAE', 'RMSE', 'NAE', 'number', 'with heads', 'counted', 'annotated']]
+        rows.append(_row('all', errors, pred, gt))
+        for name in self.group_by:
+            groups, order = _groups(name, results, gt)
+            by_group = counting_errors_by(pred, gt, groups, order)
+            for group, part in by_group.items():
+                figures |= {f'{key}_{group}': part[key] for key in ('mae', 'rmse', 'nae')}
+                rows.append(_row(f'{name} {group}', part, pred[groups == group], gt[groups == group]))
+            figures[f'mae_{name}_avg'] = mean_of_groups(by_group)
+            rows.append([f'{name} average', f'{figures[f"mae_{name}_avg"]:.2f}', *[''] * 6])
+        if self.bootstrap:
+            intervals = counting_intervals(pred, gt, self.bootstrap, seed=self.seed)
+            figures |= interval_figures(figures, intervals)
+            bounds = [f'{low:.4g} to {high:.4g}' for low, high in intervals.values()]
+            rows.append([f'95% of {self.bootstrap} resamples', *bounds, *[''] * 4])
+        threshold = str(self.score_thr) if any(r['count'] is None for r in results) else 'count of the model'
+        protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), seed=self.seed)
+        self.report(f'counting | {threshold} | {len(gt)} images', rows, figures, protocol)
+        if self.save_thr:
+            self._save_threshold(results, gt)
+        return figures
+
+    def _count(self, record: dict) -> float:
+        return float((record['scores'] >= self.score_thr.value).sum()) if record['count'] is None else record['count']
+
+    def _save_threshold(self, results: list[dict], gt: np.ndarray) -> None:
+        if any(r['count'] is not None for r in results):
+            raise ValueError('save_thr: the model gives counts without points, there is no threshold to choose')
+        scores = np.concatenate([np.zeros(0), *(r['scores'] for r in results)])
+        image = np.repeat(np.arange(len(results)), [len(r['scores']) for r in results])
+        thresholds, mae = counting_curve(scores, image, gt)
+        best = int(np.argmin(mae)) if len(mae) else 0
+        chosen = dict(threshold=float(thresholds[best]), mae=float(mae[best])) if len(mae) else dict(threshold=0.0)
+        write_json(self.save_thr, dict(chosen, criterion='counting MAE', num_images=len(results)))
+
+
+def _luminance(image: Any) -> float:
+    return mean_luminance(np.moveaxis(to_numpy(image), 0, -1))
+
+
+def _row(name: str, errors: dict, pred: np.ndarray, gt: np.ndarray) -> list:
+    values = [f'{errors["mae"]:.2f}', f'{errors["rmse"]:.2f}', f'{errors["nae"]:.4f}', errors['num_images']]
+    return [name, *values, errors['nae_images'], f'{pred.sum():.1f}', int(gt.sum())]
+
+
+def _groups(name: str, results: list[dict], gt: np.ndarray) -> tuple[np.ndarray, Sequence[str] | None]:
+    """Group name of each image and the order of the groups."""
+    if name == 'scene_level':
+        return scene_levels(gt), SCENE_LEVELS
+    if name == 'jhu_category':
+        return jhu_categories(gt), JHU_CATEGORIES
+    values = [r[name] for r in results]
+    if name == 'luminance':
+        levels = [f'L{v}' if isinstance(v, int | np.integer) else str(luminance_levels(v)) for v in values]
+        return np.array(levels), LUMINANCE_LEVELS
+    if name == 'weather':
+        return np.array(['clear' if str(v) in ('0', 'none', 'None') else 'weather' for v in values]), None
+    return np.array([str(v) for v in values]), None

@@ -1,0 +1,29 @@
+"""JSON that any reader accepts: numpy numbers as numbers, undefined ones as null."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a value, creating the folder; NaN and infinities, which JSON does not have, become null."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + '\n')
+
+
+def plain(value: Any) -> Any:
+    """Numpy arrays, numpy numbers and tuples as lists and numbers; NaN and infinities as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,253 @@
+"""The metrics: keys, tables, thresholds, several processes, padded shards."""
+
+import json
+import logging
+import math
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData, PixelData
+
+from mmcrowd.evaluation import functional as F
+from mmcrowd.registry import METRICS
+
+from .crowds import crowd
+
+ALL_METRICS = [
+    dict(type='mmcrowd.CrowdCountingMetric', group_by=['scene_level', 'scene'], bootstrap=20),
+    dict(type='mmcrowd.CrowdLocalizationMetric', sigma='sl', levels=True, sweep=True, error=True, best_f1='8px',
+         bootstrap=20),
+    dict(type='mmcrowd.RankedPointMetric', bootstrap=5),
+    dict(type='mmcrowd.GAMEMetric', bootstrap=20),
+]  # fmt: skip
+
+
+def sample(i: int, num: int | None = None, **meta) -> DetDataSample:
+    """Image i with a random crowd; image 0 has no head."""
+    rng = np.random.default_rng(i)
+    pred, gt = crowd(rng, 12 * i if num is None else num)
+    meta = dict(img_id=i, img_path=f'{i}.jpg', ori_shape=(120, 120), scene=f's{i % 2}') | meta
+    out = DetDataSample(metainfo=meta)
+    pred, gt = torch.tensor(pred).float(), torch.tensor(gt).float()
+    out.gt_instances = InstanceData(
+        points=gt, bboxes=torch.cat([gt - 6, gt + 6], 1), labels=torch.zeros(len(gt)).long()
+    )
+    out.pred_instances = InstanceData(points=pred, scores=torch.tensor(rng.random(len(pred))).float())
+    return out
+
+
+def run(metrics, samples, size=None) -> dict[str, float]:
+    evaluator = Evaluator([METRICS.build(dict(m)) for m in metrics])
+    for one in samples:
+        evaluator.process([one], dict(inputs=[torch.full((3, 4, 4), 128, dtype=torch.uint8)]))
+    return evaluator.evaluate(len({s.img_id for s in samples}) if size is None else size)
+
+
+def same(a: dict, b: dict) -> None:
+    assert a.keys() == b.keys()
+    for key, value in a.items():
+        assert value == pytest.approx(b[key], nan_ok=True), key
+
+
+def test_figures_equal_the_functions():
+    samples = [sample(i) for i in range(4)]
+    found = run(ALL_METRICS, samples)
+    sets = F.PointSets.stack(
+        [s.pred_instances.points.numpy() for s in samples], [s.gt_instances.points.numpy() for s in samples]
+    )
+    for radius in (4, 8):
+        summary = F.localize(sets, float(radius)).summary()
+        for key in ('f1', 'precision', 'recall'):
+            assert found[f'crowd/{key}_{radius}px'] == summary[key]
+    assert found['crowd/f1_sigma_s'] == F.localize(sets, 6.0).summary()['f1']
+    errors = F.counting_errors(sets.pred_count, sets.gt_count)
+    assert [found[f'crowd/{key}'] for key in ('mae', 'rmse', 'nae')] == [errors[k] for k in ('mae', 'rmse', 'nae')]
+    assert found['crowd/mae_S0'] == sets.pred_count[0]
+    assert found['crowd/mae_scene_avg'] == pytest.approx((found['crowd/mae_s0'] + found['crowd/mae_s1']) / 2)
+    assert found['crowd/game0'] == errors['mae'] <= found['crowd/game3']
+    assert found['crowd/mae_ci_low'] <= found['crowd/mae'] <= found['crowd/mae_ci_high']
+    assert found['crowd/f1_8px_ci_low'] <= found['crowd/f1_8px'] <= found['crowd/f1_8px_ci_high']
+    assert found['crowd/best_f1_8px'] >= found['crowd/f1_8px']
+    assert found['crowd/recall_A2_sigma_l'] == pytest.approx(found['crowd/recall_sigma_l'])
+    assert found['crowd/mle'] == pytest.approx(F.mean_localization_error(sets))
+    assert all(isinstance(value, float) for value in found.values())
+
+
+def test_order_and_repeated_samples_do_not_matter(caplog):
+    samples = [sample(i) for i in range(4)]
+    expected = run(ALL_METRICS, samples)
+    same(run(ALL_METRICS, [*samples[::-1], samples[2], samples[0]]), expected)
+
+
+def test_missing_images_are_announced(mmengine_log):
+    run(ALL_METRICS[:1], [sample(1)], size=3)
+    assert 'the dataset has 3 images, 1 distinct ones were evaluated' in mmengine_log.text
+
+
+def test_the_table_names_protocol_radius_matching_threshold_and_images(mmengine_log):
+    run([dict(type='mmcrowd.CrowdLocalizationMetric', radii=[3], score_thr=0.25, matching='greedy')], [sample(1)])
+    assert 'localization | distance <= radius | greedy matching | score >= 0.25 | 1 images' in mmengine_log.text
+    assert '| 3px ' in mmengine_log.text
+
+
+@pytest.mark.parametrize('num', [0, 1])
+def test_empty_and_single_heads(num):
+    found = run(ALL_METRICS, [sample(0, num), sample(1, num), sample(2, num)])
+    assert 0 <= found['crowd/f1_8px'] <= 1
+
+
+def test_no_heads_anywhere_gives_finite_f1_and_undefined_nae():
+    samples = [sample(0, 0)]
+    samples[0].pred_instances = samples[0].pred_instances[:0]
+    found = run(ALL_METRICS, samples)
+    assert (found['crowd/f1_8px'], found['crowd/mae']) == (0, 0)
+    assert math.isnan(found['crowd/nae'])
+
+
+def test_a_threshold_found_in_validation_is_used_in_the_test(tmp_path, mmengine_log):
+    path = str(tmp_path / 'thr.json')
+    validation = dict(type='mmcrowd.CrowdLocalizationMetric', best_f1='8px', save_thr=path)
+    found = run([validation], [sample(i) for i in range(4)])
+    assert json.loads(Path(path).read_text())['threshold'] == found['crowd/best_thr_8px']
+    used = run([dict(type='mmcrowd.CrowdLocalizationMetric', score_thr=path)], [sample(i) for i in range(4)])
+    assert used['crowd/f1_8px'] == pytest.approx(found['crowd/best_f1_8px'])
+    assert f'(best F1 at 8px of 4 images, read from {path})' in mmengine_log.text
+
+    counting = dict(type='mmcrowd.CrowdCountingMetric', save_thr=path)
+    run([counting], [sample(i) for i in range(4)])
+    stored = json.loads(Path(path).read_text())
+    used = run([dict(type='mmcrowd.CrowdCountingMetric', score_thr=path)], [sample(i) for i in range(4)])
+    assert used['crowd/mae'] == pytest.approx(stored['mae'])
+    assert stored['criterion'] == 'counting MAE'
+
+
+def test_a_missing_threshold_file_is_named(tmp_path):
+    metric = dict(type='mmcrowd.CrowdLocalizationMetric', score_thr=str(tmp_path / 'no.json'))
+    with pytest.raises(FileNotFoundError, match=r'no file .*no.json; write it by a validation with save_thr'):
+        run([metric], [sample(1)])
+    (tmp_path / 'no.json').write_text('{}')
+    with pytest.raises(ValueError, match='was not written by save_thr'):
+        run([metric], [sample(1)])
+
+
+def test_models_that_only_count():
+    counted = sample(3)
+    del counted.pred_instances
+    counted.pred_count = torch.tensor(30.5)
+    found = run([dict(type='mmcrowd.CrowdCountingMetric', score_thr=0.9)], [counted])
+    assert found['crowd/mae'] == 5.5
+    with pytest.raises(KeyError, match=r'3.jpg: the model gave no pred_instances'):
+        run([dict(type='mmcrowd.CrowdLocalizationMetric')], [counted])
+    counted.pred_map = PixelData(density=torch.full((1, 60, 60), 36 / 3600))
+    assert run([dict(type='mmcrowd.GAMEMetric')], [counted])['crowd/game0'] == pytest.approx(0, abs=1e-4)
+
+
+def test_detectors_give_box_centres():
+    detected = sample(2)
+    points = detected.pred_instances.points
+    expected = run([dict(type='mmcrowd.CrowdLocalizationMetric')], [detected])
+    detected.pred_instances = InstanceData(
+        bboxes=torch.cat([points - 4, points + 4], 1), scores=torch.ones(len(points)), labels=torch.zeros(len(points))
+    )
+    same(run([dict(type='mmcrowd.CrowdLocalizationMetric')], [detected]), expected)
+
+
+def test_region_of_interest():
+    roi = np.zeros((120, 120), bool)
+    roi[:, :60] = True
+    one = sample(3, roi=roi)
+    gt, pred = one.gt_instances.points.numpy(), one.pred_instances.points.numpy()
+    found = run([dict(type='mmcrowd.CrowdCountingMetric'), dict(type='mmcrowd.GAMEMetric')], [one])
+    assert found['crowd/mae'] == found['crowd/game0'] == abs((gt[:, 0] < 60).sum() - (pred[:, 0] < 60).sum())
+
+
+def test_groups_of_images():
+    samples = [sample(1, weather=0), sample(2, weather=2), sample(5, weather='none')]
+    groups = ['weather', 'luminance', 'jhu_category']
+    found = run([dict(type='mmcrowd.CrowdCountingMetric', group_by=groups)], samples)
+    assert {'crowd/mae_clear', 'crowd/mae_weather', 'crowd/mae_L2', 'crowd/mae_low', 'crowd/mae_medium'} <= set(found)
+    with pytest.raises(KeyError, match="group_by 'camera' is no key"):
+        run([dict(type='mmcrowd.CrowdCountingMetric', group_by=['camera'])], samples)
+
+
+def test_results_in_a_file(tmp_path):
+    found = run([dict(type='mmcrowd.CrowdCountingMetric', out=str(tmp_path / 'a' / 'counts.json'))], [sample(0, 0)])
+    stored = json.loads((tmp_path / 'a' / 'counts.json').read_text())
+    assert stored['figures']['mae'] == found['crowd/mae']
+    assert stored['figures']['nae'] is None
+    assert stored['protocol']['num_images'] == 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(sigma='x'), "found 'x'"),
+        (dict(matching='hungarian'), "found 'hungarian'"),
+        (dict(levels=True), 'levels need a sigma'),
+        (dict(radii=[]), 'at least one radius'),
+        (dict(best_f1='9px'), r"one of \['4px', '8px'\], found '9px'"),
+        (dict(save_thr='a.json'), 'best_f1'),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        METRICS.build(dict(type='mmcrowd.CrowdLocalizationMetric', **options))
+
+
+def test_sigma_needs_boxes():
+    one = sample(2)
+    one.gt_instances.bboxes[3] = float('nan')
+    with pytest.raises(ValueError, match=r'2.jpg: sigma needs a box for every head, 1 of 24 have none'):
+        run([dict(type='mmcrowd.CrowdLocalizationMetric', sigma='l')], [one])
+
+
+@pytest.fixture
+def mmengine_log(caplog):
+    """What the metrics log."""
+    from mmengine.logging import MMLogger
+
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+WORKER = """
+import json, sys
+import torch.distributed as dist
+rank, port, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+dist.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+import mmcrowd
+from evaluation.test_metrics import ALL_METRICS, run, sample
+shards = ([0, 2, 4, 1], [1, 3, 0])  # uneven, images 0 and 1 in both
+found = run(ALL_METRICS, [sample(i) for i in shards[rank]], size=5)
+open(f'{out}/{rank}.json', 'w').write(json.dumps(found))
+"""
+
+
+def test_two_processes_give_the_figures_of_one(tmp_path, repo_root):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = str(probe.getsockname()[1])
+    path = os.pathsep.join([str(repo_root), str(repo_root / 'tests')])
+    env = {**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, '-c', WORKER]
+    workers = [
+        subprocess.Popen([*command, str(rank), port, str(tmp_path)], cwd=tmp_path, env=env, stderr=subprocess.PIPE)
+        for rank in (0, 1)
+    ]
+    for worker in workers:
+        errors = worker.communicate(timeout=300)[1]
+        assert worker.returncode == 0, errors.decode()[-3000:]
+    expected = run(ALL_METRICS, [sample(i) for i in range(5)])
+    for rank in (0, 1):
+        same(json.loads((tmp_path / f'{rank}.json').read_text()), expected)

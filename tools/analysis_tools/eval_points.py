@@ -1,0 +1,38 @@
+"""Evaluate a file of predicted points against a file of annotated ones, by the protocols of the field."""
+
+import argparse
+import sys
+
+from mmcrowd.evaluation import PROTOCOLS, evaluate_point_files, result_lines
+from mmcrowd.utils.json_files import write_json
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('gt', help='annotated points: text (id num (x y sigma_s sigma_l level)*), .json or .csv')
+    parser.add_argument('pred', help='predicted points: text (id num (x y)*), .json or .csv')
+    parser.add_argument('--protocol', choices=PROTOCOLS, required=True)
+    parser.add_argument('--radius', type=float, nargs='+', default=[4, 8], help='radii in pixels (default: 4 8)')
+    parser.add_argument('--matching', choices=['max', 'greedy'], default='max', help='default: max, the official one')
+    parser.add_argument('--score-thr', type=float, help='lowest score of a prediction that is evaluated')
+    parser.add_argument('--bootstrap', type=int, default=0, help='resamples for 95%% confidence intervals')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling')
+    parser.add_argument('--lenient', action='store_true', help='forgive what real files need, and say what')
+    parser.add_argument('--out', help='write the result to this JSON file')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = vars(parse_args())
+    out = args.pop('out')
+    try:
+        result = evaluate_point_files(**args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    print('\n'.join(result_lines(result)))
+    if out:
+        write_json(out, result)
+
+
+if __name__ == '__main__':
+    main()
