@@ -1,0 +1,19 @@
+"""Using mmcrowd from Python: a model on images, and a look at a dataset."""
+
+from .browse import browse_dataset, iterate_split
+from .images import ImageReadError, list_images, read_image
+from .inferencer import CrowdInferencer
+from .predict import predict_folder
+from .result import CrowdResult, save_results
+
+__all__ = [
+    'CrowdInferencer',
+    'CrowdResult',
+    'ImageReadError',
+    'browse_dataset',
+    'iterate_split',
+    'list_images',
+    'predict_folder',
+    'read_image',
+    'save_results',
+]

@@ -1,0 +1,71 @@
+"""A look at image files: what they are, and which show the same picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+THUMBNAIL = 24
+"""Side of the small gray pictures that are compared, pixels."""
+
+
+@dataclass
+class ImageFacts:
+    """What is known of an image file.
+
+    Attributes:
+        size: (width, height) upright, pixels; None if it cannot be read.
+        mode: Pillow's name of the pixel format, as 'RGB', 'L' (gray), 'CMYK'.
+        turned: The EXIF data turn it by a quarter or a half, or mirror it.
+        thumbnail: (24 * 24,) float32 of zero mean and unit length; None if it is of one colour or unreadable.
+        error: Why it cannot be read.
+    """
+
+    size: tuple[int, int] | None = None
+    mode: str = ''
+    turned: bool = False
+    thumbnail: np.ndarray | None = None
+    error: str = ''
+
+
+def scan_image(path: str | Path) -> ImageFacts:
+    """Decode an image, JPEG at reduced size."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with Image.open(path) as image:
+            facts = ImageFacts(image.size, image.mode)
+            orientation = image.getexif().get(0x0112, 1)
+            facts.turned = orientation > 1
+            if orientation >= 5:
+                facts.size = facts.size[::-1]
+            image.draft('L', (6 * THUMBNAIL, 6 * THUMBNAIL))
+            small = image.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    except Exception as error:  # Pillow raises a dozen types, depending on where the file breaks off
+        return ImageFacts(error=repr(error))
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    gray = np.asarray(small, dtype=np.float32).reshape(-1)
+    gray = gray - gray.mean()
+    length = np.linalg.norm(gray)
+    if length > THUMBNAIL:  # less than a gray level of contrast says nothing
+        facts.thumbnail = gray / length
+    return facts
+
+
+def same_pictures(
+    first: list[np.ndarray | None], second: list[np.ndarray | None], threshold: float
+) -> list[tuple[int, int, float]]:
+    """Pairs of pictures whose normalised correlation is at least ``threshold``: indices in both lists, correlation."""
+    rows = [i for i, picture in enumerate(first) if picture is not None]
+    columns = [i for i, picture in enumerate(second) if picture is not None]
+    if not rows or not columns:
+        return []
+    other = np.stack([second[i] for i in columns]).T
+    pairs = []
+    for start in range(0, len(rows), 1024):
+        block = rows[start : start + 1024]
+        likeness = np.stack([first[i] for i in block]) @ other
+        for row, column in np.argwhere(likeness >= threshold):
+            pairs.append((block[row], columns[column], float(likeness[row, column])))
+    return pairs

@@ -1,0 +1,57 @@
+"""The data sets a tool works on: those of a config, or a folder of somebody's own."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmcrowd.datasets import CrowdDataset
+from mmcrowd.registry import DATASETS
+
+SPLITS = ('train', 'val', 'test')
+
+
+def dataset_configs(
+    source: str | Path, format: str = 'json', ann_file: str = 'annotations.json', img_folder: str = 'images'
+) -> dict[str, dict]:
+    """Configs of data sets without pipelines.
+
+    Args:
+        source: A config file with ``<split>_dataloader``, or a folder with images and annotations.
+        format: Format of the annotations in a folder.
+        ann_file: Annotations in the folder.
+        img_folder: Images in the folder.
+
+    Returns:
+        Split -> config; equal ones once, 'all' for a folder.
+
+    Raises:
+        FileNotFoundError: The source does not exist.
+        ValueError: The config has no loader.
+    """
+    source = Path(source)
+    if source.is_dir():
+        own = dict(type='mmcrowd.CustomCrowd', data_root=str(source), format=format)
+        return dict(all=dict(own, ann_file=ann_file, img_folder=img_folder, pipeline=[]))
+    if not source.is_file():
+        raise FileNotFoundError(f'{source}: no such file or folder, expected a config or a folder with images')
+    cfg = Config.fromfile(source)
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    found: dict[str, dict] = {}
+    for split in SPLITS:
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is None:
+            continue
+        config = dict(loader['dataset'].to_dict(), pipeline=[], test_mode=False)
+        if config not in found.values():
+            found[split] = config
+    if not found:
+        raise ValueError(f'{source}: expected a config with train_dataloader, val_dataloader or test_dataloader')
+    return found
+
+
+def read_samples(config: dict) -> tuple[CrowdDataset, list[dict]]:
+    """A data set that is not checked yet, and its samples as the loader reads them."""
+    init_default_scope('mmdet')
+    dataset = DATASETS.build(dict(config, lazy_init=True))
+    return dataset, dataset.load_data_list()

@@ -1,0 +1,209 @@
+"""A trained model on a user's images: paths or arrays in, heads out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.device import get_device
+from mmengine.model.utils import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from torch import nn
+
+from mmcrowd.registry import MODELS
+from mmcrowd.visualization import Heads
+
+from .images import check_array, list_images, read_image
+from .result import CrowdResult
+
+Image = str | Path | np.ndarray
+
+_ANNOTATION_TRANSFORMS = ('EncodeTargets', 'ConvertHeadsToBoxes', 'FilterAnnotations')
+
+
+class CrowdInferencer:
+    """Finds the heads in images.
+
+    A config is a Python program and is executed: use configs you trust. Weights are read by mmengine's checkpoint
+    loader and must fit the model completely; whether that loader can execute code in a foreign file depends on the
+    installed mmengine and torch, so use weights you trust as well.
+
+    Args:
+        model: Config file, loaded config, or a model that carries its config as ``model.cfg``.
+        weights: Checkpoint file or URL. None keeps the weights a given model has; a model built from a config then
+            stays untrained, with a warning.
+        device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
+            where it is.
+        score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports.
+
+    Raises:
+        FileNotFoundError: The config or the weights are missing.
+        ValueError: The weights are not a checkpoint, or do not fit the model completely.
+
+    Examples:
+        >>> crowd = CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
+        >>> result = crowd('photo.jpg')
+        >>> print(result.count, result.points)
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Config | nn.Module,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        score_thr: float | None = None,
+    ) -> None:
+        self.score_thr = score_thr
+        if isinstance(model, nn.Module):
+            if not isinstance(getattr(model, 'cfg', None), dict | Config):
+                raise ValueError(f'{type(model).__name__} has no config: set model.cfg to the config it was built from')
+            self.cfg, self.model = model.cfg, model
+        else:
+            self.cfg = _load_config(model)
+            init_default_scope(self.cfg.get('default_scope', 'mmdet'))
+            self.model = revert_sync_batchnorm(MODELS.build(_without_pretrained(self.cfg.model)))
+            device = device or get_device()
+        if weights is not None:
+            _load_weights(self.model, weights)
+        elif not isinstance(model, nn.Module):
+            warnings.warn(
+                'CrowdInferencer got no weights: this model is untrained, its heads mean nothing', stacklevel=2
+            )
+        if device is not None:
+            self.model.to(device)
+        self.model.eval()
+        init_default_scope(self.cfg.get('default_scope', 'mmdet'))
+        self.pipeline = Compose(_inference_pipeline(self.cfg))
+
+    def __call__(self, images: Image | Sequence[Image], return_map: bool = False) -> CrowdResult | list[CrowdResult]:
+        """Find the heads of one image or several.
+
+        Args:
+            images: An image file, an ``(H, W, 3)`` uint8 BGR array (as ``cv2.imread`` gives it), a folder of images, or
+                a list of files, folders and arrays.
+            return_map: Whether the results carry the predicted maps.
+
+        Returns:
+            One result for a file or an array, a list for a folder or a list.
+
+        Raises:
+            FileNotFoundError: A path leads nowhere, or to a folder without images.
+            ValueError: A file is not an image, an array is not an image, or the model gives no maps.
+        """
+        if isinstance(images, np.ndarray) or (isinstance(images, str | Path) and not Path(images).is_dir()):
+            return self.predict(images, return_map)
+        return list(self.stream(images if isinstance(images, list | tuple) else [images], return_map))
+
+    def stream(self, images: Iterable[Image], return_map: bool = False) -> Iterator[CrowdResult]:
+        """Find the heads of images one after the other, holding one at a time: for large folders and frames of a video.
+
+        Args:
+            images: Files, folders and arrays, from any iterable. Paths of a list or tuple are checked before the first
+                image is predicted.
+            return_map: Whether the results carry the predicted maps.
+
+        Yields:
+            One result per image, in order.
+        """
+        if isinstance(images, list | tuple):
+            images = [file for image in images for file in _expand(image)]
+        for image in images:
+            for file in _expand(image):
+                yield self.predict(file, return_map)
+
+    @torch.no_grad()
+    def predict(self, image: Image, return_map: bool = False) -> CrowdResult:
+        """Find the heads of one image: a file or a BGR array."""
+        path = None if isinstance(image, np.ndarray) else str(image)
+        pixels = check_array(image) if path is None else read_image(path)
+        height, width = pixels.shape[:2]
+        data = self.pipeline(
+            dict(img=pixels, img_path=path, img_id=0, img_shape=(height, width), ori_shape=(height, width))
+        )
+        self._ask_for_maps(return_map)
+        batch = dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
+        return self._to_result(self.model.test_step(batch)[0], path, (width, height), return_map)
+
+    def _ask_for_maps(self, wanted: bool) -> None:
+        test_cfg = getattr(self.model, 'test_cfg', None) or {}
+        if bool(test_cfg.get('return_maps', False)) != wanted:
+            self.model.test_cfg = type(test_cfg)(test_cfg, return_maps=wanted)
+
+    def _to_result(
+        self, sample: DetDataSample, path: str | None, size: tuple[int, int], return_map: bool
+    ) -> CrowdResult:
+        heads = Heads.read(sample.get('pred_instances'))
+        if heads is None:
+            heads = Heads(np.zeros((0, 2)), np.zeros((0, 4)))
+        scores = np.ones(len(heads), np.float32) if heads.scores is None else heads.scores
+        if self.score_thr is not None:
+            keep = scores >= self.score_thr
+            heads, scores = heads.select(keep), scores[keep]
+        count = sample.get('pred_count')
+        maps = None
+        if return_map:
+            if 'pred_map' not in sample:
+                raise ValueError(f'{type(self.model).__name__} returned no map, though it was asked for one')
+            maps = {name: value.float().cpu().numpy() for name, value in sample.pred_map.items()}
+        return CrowdResult(
+            points=heads.points.astype(np.float32),
+            scores=scores,
+            boxes=heads.boxes.astype(np.float32),
+            count=len(heads) if count is None else float(count),
+            image_path=path,
+            size=size,
+            maps=maps,
+        )
+
+
+def _expand(image: Image) -> list[Image]:
+    return [image] if isinstance(image, np.ndarray) else list_images(image)
+
+
+def _load_config(config: str | Path | Config) -> Config:
+    if isinstance(config, Config):
+        return config
+    if not Path(config).is_file():
+        raise FileNotFoundError(f'{config}: no such config file')
+    return Config.fromfile(config)
+
+
+def _without_pretrained(model: dict) -> dict:
+    """The model's config without the download of ImageNet weights, which the checkpoint replaces anyway."""
+    model = model.copy()
+    if model.get('backbone', {}).get('init_cfg'):
+        model['backbone'] = dict(model['backbone'], init_cfg=None)
+    return model
+
+
+def _load_weights(model: nn.Module, weights: str | Path) -> None:
+    weights = str(weights)
+    if '://' not in weights and not Path(weights).is_file():
+        raise FileNotFoundError(f'{weights}: no such checkpoint file')
+    try:
+        load_checkpoint(model, weights, map_location='cpu', strict=True)
+    except Exception as error:  # a damaged file makes the unpickler raise almost anything
+        raise ValueError(
+            f'{weights}: expected a checkpoint that fits {type(model).__name__}, found: {error}'
+        ) from error
+
+
+def _inference_pipeline(cfg: Config) -> list[dict]:
+    """The test pipeline for an image already in memory: nothing that loads an image or reads annotations."""
+    dataset = cfg.test_dataloader.dataset
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset.dataset
+    kept = []
+    for transform in dataset.pipeline:
+        name = transform['type'] if isinstance(transform['type'], str) else transform['type'].__name__
+        name = name.rsplit('.', 1)[-1]
+        if not name.startswith('Load') and name not in _ANNOTATION_TRANSFORMS:
+            kept.append(transform)
+    return kept

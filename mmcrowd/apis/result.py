@@ -1,0 +1,132 @@
+"""What a model found in one image, and how to write it down."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmcrowd.visualization import draw_boxes, draw_count, draw_points
+
+from .images import read_image
+
+
+@dataclass(frozen=True)
+class CrowdResult:
+    """The heads of one image, in original-image pixels.
+
+    Attributes:
+        points: ``(N, 2)`` float32 xy.
+        scores: ``(N,)`` float32, larger is more certain.
+        boxes: ``(N, 4)`` float32 xyxy, NaN where the model gives none.
+        count: Number of heads. Models that count without points give a fraction here, and no points.
+        image_path: The image file; None for an array.
+        size: Width and height of the image.
+        maps: The predicted maps by name, ``(C, h, w)`` float32 each, if they were asked for.
+    """
+
+    points: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    count: float
+    image_path: str | None
+    size: tuple[int, int]
+    maps: dict[str, np.ndarray] | None = None
+
+    def __repr__(self) -> str:
+        where = self.image_path or f'{self.size[0]} x {self.size[1]} px array'
+        return f'CrowdResult(count={self.count:g}, points={self.points.shape}, image={where!r})'
+
+    def to_dict(self) -> dict:
+        """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None."""
+        boxes = [row if np.isfinite(row).all() else None for row in np.asarray(self.boxes, np.float64).round(2)]
+        return dict(
+            image=self.image_path,
+            width=self.size[0],
+            height=self.size[1],
+            count=self.count,
+            points=np.asarray(self.points, np.float64).round(2).tolist(),
+            scores=np.asarray(self.scores, np.float64).round(4).tolist(),
+            boxes=[None if row is None else row.tolist() for row in boxes],
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the heads to a file; its folder is made if needed.
+
+        Args:
+            path: Ends in ``.json`` (everything but maps) or ``.csv`` (one row ``x, y, score, x1, y1, x2, y2`` per head,
+                an unknown box left empty).
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: Another ending.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in ('.json', '.csv'):
+            raise ValueError(f'{path}: expected a file name that ends in .json or .csv')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = self.to_dict()
+        if path.suffix.lower() == '.json':
+            path.write_text(json.dumps(data))
+            return path
+        with path.open('w', newline='') as file:
+            writer = csv.writer(file)
+            writer.writerow(['x', 'y', 'score', 'x1', 'y1', 'x2', 'y2'])
+            for point, score, box in zip(data['points'], data['scores'], data['boxes'], strict=True):
+                writer.writerow([*point, score, *(box or [''] * 4)])
+        return path
+
+    def draw(self, image: np.ndarray | None = None, with_boxes: bool = False) -> np.ndarray:
+        """Draw heads (coloured by score) and count.
+
+        Args:
+            image: ``(H, W, 3)`` uint8 BGR, as ``cv2.imread`` gives it; None reads ``image_path``.
+            with_boxes: Whether to draw the boxes too.
+
+        Returns:
+            A new image of the same shape, BGR, ready for ``cv2.imwrite``.
+
+        Raises:
+            ValueError: Neither an image nor a path is known, or the image has another size than the one predicted.
+        """
+        if image is None:
+            if self.image_path is None:
+                raise ValueError('this result was predicted from an array: pass that array to draw(image)')
+            image = read_image(self.image_path)
+        if image.shape[:2] != self.size[::-1]:
+            raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
+        drawn = np.ascontiguousarray(image[..., ::-1])
+        if with_boxes:
+            drawn = draw_boxes(drawn, self.boxes)
+        drawn = draw_points(drawn, self.points, scores=self.scores)
+        count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
+        return np.ascontiguousarray(draw_count(drawn, f'{count} heads')[..., ::-1])
+
+
+def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[Path, Path]:
+    """Write many results into one folder.
+
+    Args:
+        results: One per image.
+        out_dir: Gets ``predictions.json`` (a list with all heads of every image) and ``counts.csv`` (one row ``image,
+            width, height, count`` per image, so that images without heads are seen too).
+
+    Returns:
+        The two paths.
+    """
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    predictions, counts = out_dir / 'predictions.json', out_dir / 'counts.csv'
+    rows = [result.to_dict() for result in results]
+    predictions.write_text('[' + ',\n '.join(json.dumps(row) for row in rows) + ']\n')
+    with counts.open('w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['image', 'width', 'height', 'count'])
+        writer.writerows([row['image'], row['width'], row['height'], row['count']] for row in rows)
+    return predictions, counts

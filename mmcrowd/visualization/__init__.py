@@ -1,0 +1,30 @@
+"""Pictures: heads, counts, maps and matches on images, and the visualizer that composes them."""
+
+from .drawing import (
+    add_caption,
+    draw_boxes,
+    draw_count,
+    draw_map,
+    draw_matches,
+    draw_points,
+    magnification,
+    magnify,
+    panels,
+)
+from .local_visualizer import CrowdLocalVisualizer, Heads
+from .markers import auto_radius
+
+__all__ = [
+    'CrowdLocalVisualizer',
+    'Heads',
+    'add_caption',
+    'auto_radius',
+    'draw_boxes',
+    'draw_count',
+    'draw_map',
+    'draw_matches',
+    'draw_points',
+    'magnification',
+    'magnify',
+    'panels',
+]

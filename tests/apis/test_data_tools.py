@@ -1,0 +1,275 @@
+"""Checking, describing, converting and dividing data sets."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from mmcrowd.apis.data_tools import (
+    check_datasets,
+    convert_annotations,
+    dataset_configs,
+    dataset_stats,
+    make_split,
+    read_samples,
+    save_stats,
+    split_groups,
+)
+from mmcrowd.apis.data_tools.image_scan import same_pictures, scan_image
+from tests.datasets.fixtures.images import write_image
+
+
+@pytest.fixture(autouse=True)
+def index_folder(tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv('MMCROWD_CACHE', str(tmp_path_factory.mktemp('cache')))
+
+
+def own_data(root: Path, entries: list[dict], classes: tuple[str, ...] = ('head',)) -> Path:
+    """A folder of images of noise, each another, with annotations."""
+    (root / 'images').mkdir(parents=True, exist_ok=True)
+    for number, entry in enumerate(entries):
+        path = root / 'images' / entry['img_path']
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 255, (8, 12, 3), np.uint8)
+        cv2.imwrite(str(path), cv2.resize(noise, (96, 64), interpolation=cv2.INTER_NEAREST))
+    content = dict(metainfo=dict(classes=list(classes)), data_list=entries)
+    (root / 'annotations.json').write_text(json.dumps(content))
+    return root
+
+
+def kinds(report) -> dict[str, int]:
+    return {finding.kind: finding.count for finding in report.findings}
+
+
+class TestCheck:
+    def check(self, root: Path, **kwargs):
+        return check_datasets(dataset_configs(root), **kwargs)
+
+    def test_nothing_wrong(self, tmp_path):
+        report = self.check(own_data(tmp_path, [dict(img_path='a.png', points=[[1.5, 2], [30, 40]])]))
+        assert report.ok
+        assert not report.findings
+        assert 'nothing found' in report.table()
+        assert report.splits['all']['heads'] == 2
+
+    def test_all_problems_at_once(self, tmp_path):
+        own_data(
+            tmp_path,
+            [
+                dict(img_path='gray.png', points=[[1, 2], [1, 2], [-5, 3]], boxes=[[0, 0, 2, 4], [1, 1, 1, 5], None]),
+                dict(img_path='empty.png', points=[]),
+                dict(img_path='cmyk.jpg', points=[[50, 60]], boxes=[[1, 1, 3, 3]]),
+                dict(img_path='turned.jpg', points=[[5, 5]]),
+                dict(img_path='tiny.png', points=[[5, 5]]),
+            ],
+        )
+        folder = tmp_path / 'images'
+        write_image(folder / 'gray.png', (96, 64), mode='L')
+        write_image(folder / 'cmyk.jpg', (96, 64), mode='CMYK')
+        write_image(folder / 'turned.jpg', (96, 64), orientation=6)
+        write_image(folder / 'tiny.png', (30, 64))
+        report = self.check(tmp_path)
+        assert kinds(report) == {
+            'image gray': 1,
+            'point given twice': 1,
+            'point outside its image': 1,
+            'box without area': 1,
+            'point outside its box': 1,
+            'image without heads': 1,
+            'image in CMYK': 1,
+            'image turned by EXIF': 1,
+            'image tiny': 1,
+        }
+        assert report.ok, 'these are warnings'
+        assert str(folder / 'gray.png') in report.table()
+
+    def test_unreadable_image_is_an_error(self, tmp_path):
+        own_data(tmp_path, [dict(img_path=f'{i}.jpg', points=[]) for i in range(2)])
+        path = tmp_path / 'images' / '1.jpg'
+        path.write_bytes(path.read_bytes()[:-400])
+        report = self.check(tmp_path)
+        assert kinds(report)['image unreadable'] == 1
+        assert not report.ok
+
+    def test_what_keeps_the_data_from_loading_is_all_reported(self, tmp_path):
+        own_data(tmp_path, [dict(img_path=f'{i}.png', points=[], width=1, height=1) for i in range(3)])
+        report = self.check(tmp_path)
+        (finding,) = report.findings
+        assert (finding.kind, finding.level) == ('cannot be loaded', 'error')
+        assert all(f'{i}.png: the annotations are of an image of 1x1 pixels' in finding.examples[0] for i in range(3))
+
+    def test_published_numbers_and_shared_images(self, tmp_path):
+        for split in ('Train', 'Test'):
+            for number in range(1, 4):
+                path = tmp_path / split / f'img_{number:04d}.jpg'
+                path.parent.mkdir(exist_ok=True)
+                seed = number if split == 'Test' or number > 1 else 99
+                noise = np.random.default_rng(seed).integers(0, 255, (8, 12, 3), np.uint8)
+                scale = 1 if split == 'Test' else 3
+                cv2.imwrite(str(path), cv2.resize(noise, (96 * scale, 64 * scale), interpolation=cv2.INTER_NEAREST))
+                savemat(path.with_name(f'img_{number:04d}_ann.mat'), dict(annPoints=[[1.5, 2.5]]))
+        config = dict(type='mmcrowd.UCFQNRF', data_root=str(tmp_path), pipeline=[])
+        report = check_datasets({s: dict(config, split=s) for s in ('train', 'test')})
+        found = {(f.split, f.kind): f for f in report.findings}
+        assert found['train', 'number of images'].examples == ['expected 1201, found 3']
+        assert found['train, test', 'alike images in two splits'].count == 2
+        assert not report.ok
+        part = check_datasets(dict(train=dict(config, split='train', subset='train', val_split=0.4)))
+        assert part.splits['train']['images'] == 2
+        assert kinds(part)['number of images'] == 1198, 'the whole split is compared'
+
+    def test_exchanged_axes(self, tmp_path):
+        path = tmp_path / 'ground_truth'
+        path.mkdir()
+        points = np.random.default_rng(0).uniform((0, 0), (64, 96), (40, 2))
+        (tmp_path / 'frame').mkdir()
+        cv2.imwrite(str(tmp_path / 'frame' / 'a.jpg'), np.zeros((64, 96, 3), np.uint8))
+        savemat(path / 'a.mat', dict(loc=points))
+        (tmp_path / 'train').mkdir()
+        for folder in ('frame', 'ground_truth'):
+            (tmp_path / folder).rename(tmp_path / 'train' / folder)
+        report = check_datasets(dict(train=dict(type='mmcrowd.BeijingBRT', data_root=str(tmp_path), pipeline=[])))
+        assert kinds(report)['x and y exchanged'] == 1
+
+    def test_coordinates_that_count_from_one(self, tmp_path):
+        points = np.random.default_rng(0).integers(1, 60, (600, 2)).tolist()
+        own_data(tmp_path, [dict(img_path='a.png', points=points)])
+        assert 'coordinates seem to count from 1' in kinds(self.check(tmp_path))
+        own_data(tmp_path, [dict(img_path='a.png', points=[[0, 5], *points])])
+        assert 'coordinates seem to count from 1' not in kinds(self.check(tmp_path))
+
+    def test_config_and_report_file(self, tmp_path):
+        own_data(tmp_path, [dict(img_path='a.png', points=[[1.5, 2]])])
+        config = tmp_path / 'config.py'
+        dataset = dict(type='mmcrowd.CustomCrowd', data_root=str(tmp_path), pipeline=[])
+        config.write_text(
+            f'data = {dataset!r}\ntrain_dataloader = dict(dataset=data)\n'
+            'val_dataloader = dict(dataset=dict(data, test_mode=True))\n'
+        )
+        configs = dataset_configs(config)
+        assert list(configs) == ['train'], 'the same images once'
+        report = check_datasets(configs)
+        report.save(tmp_path / 'out' / 'report.json')
+        assert json.loads((tmp_path / 'out' / 'report.json').read_text())['ok']
+
+    def test_bad_sources(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match='expected a config or a folder with images'):
+            dataset_configs(tmp_path / 'no.py')
+        (tmp_path / 'empty.py').write_text('a = 1\n')
+        with pytest.raises(ValueError, match='expected a config with train_dataloader'):
+            dataset_configs(tmp_path / 'empty.py')
+
+
+def test_same_pictures(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (90, 120), np.uint8)
+    small = np.asarray(Image.fromarray(noise).resize((24, 18)))
+    pictures = [small, cv2.GaussianBlur(small, (3, 3), 1), np.full((18, 24), 128, np.uint8), small[:, ::-1]]
+    for i, array in enumerate(pictures):
+        Image.fromarray(array).resize((240, 180), Image.Resampling.NEAREST).save(tmp_path / f'{i}.png')
+    found = [scan_image(tmp_path / f'{i}.png').thumbnail for i in range(4)]
+    assert found[2] is None, 'one gray says nothing'
+    pairs = [(i, j) for i, j, _ in same_pictures(found[:1], found, 0.6)]
+    assert pairs == [(0, 0), (0, 1)]
+
+
+def test_real_near_duplicates(data_root):
+    """The six photographs that ShanghaiTech A has in both splits."""
+    root = data_root / 'shanghaitech' / 'part_A'
+    if not root.is_dir():
+        pytest.skip(f'{root} not found')
+    pairs = [(121, 98), (139, 82), (154, 181), (2, 173), (60, 40), (97, 142)]
+    for train, test in pairs:
+        pictures = [
+            scan_image(root / f'{split}_data' / 'images' / f'IMG_{number}.jpg').thumbnail
+            for split, number in (('train', train), ('test', test))
+        ]
+        assert pictures[0] @ pictures[1] >= 0.979
+
+
+class TestStats:
+    def test_numbers(self, tmp_path):
+        boxes = [[0, 0, 4, 4], None, None]
+        own_data(
+            tmp_path,
+            [
+                dict(img_path='a.png', points=[[2, 2], [5, 6], [90, 60]], boxes=boxes),
+                dict(img_path='b.png', points=[]),
+                dict(img_path='c.png', points=[[95.9, 63.9]]),
+            ],
+        )
+        _, samples = read_samples(dataset_configs(tmp_path)['all'])
+        stats = dataset_stats(samples, grid=2)
+        assert (stats['images'], stats['heads'], stats['without_heads']) == (3, 4, 1)
+        np.testing.assert_allclose(stats['values']['distance'], [5, 5, np.hypot(85, 54)])
+        assert stats['size']['mean'] == 4
+        assert stats['density'] == [[0.5, 0], [0, 0.5]]
+        files = save_stats(dict(all=stats), tmp_path / 'out')
+        assert json.loads(files[0].read_text())['all']['heads_per_image']['max'] == 3
+        assert cv2.imread(str(files[1])) is not None
+
+    def test_nobody(self, tmp_path):
+        own_data(tmp_path, [dict(img_path='a.png', points=[])])
+        stats = dataset_stats(read_samples(dataset_configs(tmp_path)['all'])[1])
+        assert stats['distance'] == {}
+        save_stats(dict(all=stats), tmp_path)
+
+
+class TestConvert:
+    def test_checks_all_images(self, tmp_path):
+        own_data(tmp_path, [dict(img_path=f'{i}.png', points=[], width=5, height=5) for i in range(2)])
+        source = tmp_path / 'annotations.json'
+        with pytest.raises(ValueError, match=r'(?s)0\.png: .*\n.*1\.png: the annotations are of an image of 5x5'):
+            convert_annotations(source, tmp_path / 'a.csv', 'json', 'csv', tmp_path / 'images')
+        assert len(convert_annotations(source, tmp_path / 'a.csv', 'json', 'csv').images) == 2
+        with pytest.raises(FileNotFoundError, match='expected annotations there'):
+            convert_annotations(tmp_path / 'no', tmp_path / 'a', 'json')
+
+
+class TestSplit:
+    def test_shares_and_counts(self):
+        counts = np.random.default_rng(0).lognormal(4, 1.5, 500)
+        parts = split_groups(counts, np.ones(500, int), (0.8, 0.1, 0.1))
+        assert np.bincount(parts).tolist() == [400, 50, 50]
+        medians = [np.median(counts[parts == part]) for part in range(3)]
+        assert max(medians) / min(medians) < 1.15
+
+    def test_seed(self):
+        counts, sizes = np.arange(60.0), np.ones(60, int)
+        same = [split_groups(counts, sizes, (3, 1), seed) for seed in (0, 0, 1)]
+        assert (same[0] == same[1]).all()
+        assert (same[0] != same[2]).any()
+
+    @pytest.mark.parametrize('key', ['group', 'folder'])
+    def test_groups_are_never_parted(self, tmp_path, key):
+        entries = [
+            dict(img_path=f'{i // 4}/{i}.jpg' if key == 'folder' else f'{i}.jpg', points=[[1, 2]] * (i % 7))
+            for i in range(40)
+        ]
+        if key == 'group':
+            entries = [dict(entry, group=f'video {i // 4}') for i, entry in enumerate(entries)]
+        (tmp_path / 'a.json').write_text(json.dumps(dict(data_list=entries)))
+        made = make_split(tmp_path / 'a.json', tmp_path / 'out', ratios=(0.6, 0.2, 0.2), by_folder=key == 'folder')
+        number: Callable = lambda name: int(name.split('/')[-1].split('.')[0]) // 4  # noqa: E731
+        groups = [{number(image.img_path) for image in part.images} for part in made.values()]
+        assert sum(map(len, groups)) == len(set.union(*groups)) == 10
+        assert [len(part.images) for part in made.values()] == [24, 8, 8]
+        written = json.loads((tmp_path / 'out' / 'val.json').read_text())
+        assert len(written['data_list']) == 8
+
+    @pytest.mark.parametrize(
+        ('kwargs', 'message'),
+        [
+            (dict(names=['a'], ratios=[0.5, 0.5]), 'expected a positive ratio for each name'),
+            (dict(names=['a', 'b'], ratios=[1, 0]), 'expected a positive ratio for each name'),
+            (dict(), 'expected at least 3 groups of images to divide, found 1'),
+        ],
+    )
+    def test_bad_arguments(self, tmp_path, kwargs, message):
+        (tmp_path / 'a.json').write_text(json.dumps(dict(data_list=[dict(img_path='a.jpg', points=[])])))
+        with pytest.raises(ValueError, match=message):
+            make_split(tmp_path / 'a.json', tmp_path, **kwargs)

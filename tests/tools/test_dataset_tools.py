@@ -1,0 +1,67 @@
+"""The command lines of tools/dataset_tools: arguments, output and exit codes."""
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.apis.test_data_tools import own_data
+
+
+class Outcome(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(repo_root, tmp_path, monkeypatch, capsys) -> Callable[..., Outcome]:
+    """Run a tool as its file would be run, in this process: starting another takes seconds."""
+    monkeypatch.setenv('MMCROWD_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.chdir(tmp_path)
+
+    def call(tool: str, *arguments: object) -> Outcome:
+        path = repo_root / 'tools' / 'dataset_tools' / f'{tool}.py'
+        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, arguments)])
+        code = 0
+        try:
+            runpy.run_path(str(path), run_name='__main__')
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+            if isinstance(stop.code, str):
+                print(stop.code, file=sys.stderr)
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+def test_convert_split_check_and_describe(run, tmp_path):
+    entries = [dict(img_path=f'{i}.png', points=[[1.5, 2.5]] * 1 + [[i + 9.0, 7.5]]) for i in range(10)]
+    own_data(tmp_path, entries)
+    (tmp_path / 'annotations.json').rename(tmp_path / 'own.json')
+    made = run('convert', 'own.json', 'heads.csv', '--from', 'json', '--to', 'csv')
+    assert made.returncode == 0, made.stderr
+    assert 'heads.csv: 10 images, 20 heads, classes head' in made.stdout
+    made = run('convert', 'heads.csv', 'annotations.json', '--from', 'csv', '--images', 'images')
+    assert made.returncode == 0, made.stderr
+    made = run('make_split', 'annotations.json', '--out-dir', 'splits', '--ratios', '0.6', '0.2', '0.2')
+    assert made.stdout.splitlines()[-1] == 'test: 2 images, 4 heads', made.stderr
+    made = run('check_dataset', tmp_path, '--out', 'report.json')
+    assert made.returncode == 0, made.stderr
+    assert json.loads((tmp_path / 'report.json').read_text())['splits']['all']['heads'] == 20
+    made = run('dataset_stats', tmp_path, '--out-dir', 'stats')
+    assert (tmp_path / 'stats' / 'stats.png').is_file(), made.stderr
+
+
+def test_exit_codes(run, tmp_path):
+    own_data(tmp_path, [dict(img_path='a.png', points=[[1, 2]])])
+    Path(tmp_path / 'images' / 'a.png').write_bytes(b'no image')
+    assert run('check_dataset', tmp_path).returncode == 1
+    assert run('check_dataset', 'nowhere').returncode == 2
+    made = run('convert', 'nowhere.csv', 'a.json', '--from', 'csv')
+    assert made.returncode == 1
+    assert made.stderr.strip() == 'nowhere.csv: no such file or folder, expected annotations there'

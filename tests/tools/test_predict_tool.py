@@ -1,0 +1,70 @@
+"""tools/predict.py, from the command line to files."""
+
+import csv
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmcrowd.apis import CrowdInferencer
+
+
+@pytest.fixture(scope='module')
+def shipped(tmp_path_factory) -> tuple[str, str]:
+    """The compact shipped model and a checkpoint of it, untrained."""
+    config = str(sorted(Path(__file__).parents[2].glob('configs/fidt/fidt-lite*.py'))[0])
+    path = tmp_path_factory.mktemp('weights') / 'weights.pth'
+    with pytest.warns(UserWarning, match='untrained'):
+        model = CrowdInferencer(config, device='cpu').model
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return config, str(path)
+
+
+@pytest.fixture
+def predict(repo_root, monkeypatch):
+    """Run the tool with arguments; its exit status."""
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, 'argv', ['predict.py', *map(str, arguments), '--device', 'cpu'])
+        with pytest.raises(SystemExit) as exit_info:
+            runpy.run_path(str(repo_root / 'tools' / 'predict.py'), run_name='__main__')
+        return exit_info.value.code
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for name in ('a', 'b'):
+        cv2.imwrite(str(folder / f'{name}.png'), np.zeros((40, 70, 3), np.uint8))
+    return folder
+
+
+def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
+    out = tmp_path / 'out'
+    assert predict(photos, *shipped, '--out-dir', out, '--score-thr', '2', '--boxes') == 0
+    assert {file.name for file in out.iterdir()} == {'a.jpg', 'b.jpg', 'predictions.json', 'counts.csv'}
+    with (out / 'counts.csv').open(newline='') as file:
+        assert [row['count'] for row in csv.DictReader(file)] == ['0', '0']
+    assert '0 heads in 2 images' in capsys.readouterr().out
+
+
+def test_an_unreadable_file_sets_the_exit_status(predict, shipped, photos, tmp_path) -> None:
+    (photos / 'bad.jpg').write_text('no image')
+    assert predict(photos, *shipped, '--out-dir', tmp_path / 'out') == 1
+    assert (tmp_path / 'out' / 'counts.csv').read_text().count('\n') == 3
+
+
+@pytest.mark.parametrize('wrong', [0, 1, 2])
+def test_wrong_paths_are_one_sentence(predict, shipped, photos, tmp_path, capsys, wrong: int) -> None:
+    paths = [photos, *shipped]
+    paths[wrong] = tmp_path / 'nowhere.py'
+    assert predict(*paths, '--out-dir', tmp_path / 'out') == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith(f'predict.py: {tmp_path}/nowhere.py: no such')

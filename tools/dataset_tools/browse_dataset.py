@@ -1,0 +1,27 @@
+"""Draw what the network sees: augmented image, points, boxes, and target maps beside it."""
+
+import argparse
+
+from mmengine.config import Config, DictAction
+
+from mmcrowd.apis import browse_dataset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures (default: %(default)s)')
+    parser.add_argument('--number', type=int, help='how many samples (default: all)')
+    parser.add_argument('--show', action='store_true', help='open a window for each')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings of the config, as key=value')
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    written = browse_dataset(cfg, args.split, args.out_dir, args.number, args.show)
+    print(f'{len(written)} pictures in {args.out_dir}')
+
+
+if __name__ == '__main__':
+    main()

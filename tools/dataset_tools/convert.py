@@ -1,0 +1,34 @@
+"""Convert annotations from one format to another, by default to mmcrowd's own."""
+
+import argparse
+
+from mmcrowd.apis.data_tools import convert_annotations
+from mmcrowd.datasets.formats import FORMATS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('source', help='annotation file, or folder of annotation files')
+    parser.add_argument('target', help='annotation file or folder to write')
+    parser.add_argument(
+        '--from', dest='from_format', choices=sorted(FORMATS), required=True, help='format of the source'
+    )
+    parser.add_argument('--to', dest='to_format', choices=sorted(FORMATS), default='json', help='default: %(default)s')
+    parser.add_argument('--images', help='folder of the images')
+    parser.add_argument('--lossy', action='store_true', help='write also what the format cannot hold wholly')
+    args = parser.parse_args()
+    try:
+        made = convert_annotations(
+            args.source, args.target, args.from_format, args.to_format, args.images, lossy=args.lossy
+        )
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    for note, number in made.notes.items():
+        if number:
+            print(f'{number} {note}')
+    heads = sum(len(image) for image in made.images)
+    print(f'{args.target}: {len(made.images)} images, {heads} heads, classes {", ".join(made.classes)}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,26 @@
+"""Divide a data set in mmcrowd's own format into parts with alike counts; groups of images are never parted."""
+
+import argparse
+
+from mmcrowd.apis.data_tools import make_split
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('source', help='annotation file')
+    parser.add_argument('--out-dir', required=True, help='folder of the files to write, <name>.json')
+    parser.add_argument('--names', nargs='+', default=['train', 'val', 'test'], help='default: train val test')
+    parser.add_argument('--ratios', nargs='+', type=float, default=[0.8, 0.1, 0.1], help='default: 0.8 0.1 0.1')
+    parser.add_argument('--seed', type=int, default=0, help='default: %(default)s')
+    parser.add_argument('--by-folder', action='store_true', help='keep the images of a folder together')
+    args = parser.parse_args()
+    try:
+        made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    for name, part in made.items():
+        print(f'{name}: {len(part.images)} images, {sum(len(image) for image in part.images)} heads')
+
+
+if __name__ == '__main__':
+    main()
