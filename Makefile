@@ -41,7 +41,7 @@ demo: $(READY)
 	@echo "metrics: $(DEMO_DIR)/metrics.json   pictures: $(DEMO_DIR)/pictures ($$(ls $(DEMO_DIR)/pictures | wc -l))"
 
 test: $(READY)
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest --cov=mmcrowd --cov-report=term:skip-covered
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest --cov=mmcrowd --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(READY)
 	$(PY) -m ruff check .
