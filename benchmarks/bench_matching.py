@@ -16,7 +16,7 @@ import numpy as np
 
 from mmcrowd.evaluation import evaluate_point_files
 from mmcrowd.evaluation.functional import PointSets, match_points, radius_sweep
-from mmcrowd.utils.point_files import write_point_text
+from mmcrowd.utils.submission_files import write_point_text
 
 sys.path.insert(0, str(Path(__file__).parent))
 from dense_matcher import dense_evaluation

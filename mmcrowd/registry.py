@@ -1,7 +1,8 @@
 """Registries of mmcrowd.
 
-Every node is a child of the mmdet node of the same name, with scope ``mmcrowd``. A config that writes ``type='mmcrowd.X'`` therefore works under
-``default_scope='mmdet'`` as well as ``default_scope='mmcrowd'``, and everything mmdet or mmengine registers stays reachable from here.
+Every node is a child of the mmdet node of the same name, with scope ``mmcrowd``. A config that writes
+``type='mmcrowd.X'`` therefore works under ``default_scope='mmdet'`` as well as ``default_scope='mmcrowd'``, and
+everything mmdet or mmengine registers stays reachable from here.
 """
 
 from mmdet import registry as _mmdet
@@ -33,7 +34,11 @@ _LOCATIONS = {
 
 def _child(node: str) -> Registry:
     parent = getattr(_mmdet, node)
-    return Registry(parent.name, parent=parent, scope='mmcrowd', locations=_LOCATIONS[node])
+    child = Registry(parent.name, parent=parent, scope='mmcrowd', locations=_LOCATIONS[node])
+    # A registry looks into its own children only: without this, nothing here would be found from mmengine's scope,
+    # which is that of a Python session that has read no config.
+    parent.parent._children.setdefault('mmcrowd', child)
+    return child
 
 
 RUNNERS = _child('RUNNERS')

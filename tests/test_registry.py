@@ -35,6 +35,13 @@ def test_scoped_names_are_found_from_both_scopes(node, scope):
             assert searched.get(f'mmcrowd.{name}') is part
 
 
+@pytest.mark.parametrize('node', NODES)
+def test_scoped_names_are_found_without_a_default_scope(node):
+    root = getattr(mmdet_registry, node).parent
+    for name, part in getattr(registry, node).module_dict.items():
+        assert root.get(f'mmcrowd.{name}') is part
+
+
 @pytest.mark.parametrize(
     ('node', 'name'),
     [

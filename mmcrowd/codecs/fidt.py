@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,7 @@ from torch import Tensor
 from mmcrowd.registry import CODECS
 
 from .base import BaseCodec, Decoded
-from .numerics import knn_boxes, local_maxima
+from .numerics import knn_boxes, local_maxima, squared_distances
 
 
 @CODECS.register_module()
@@ -133,19 +132,13 @@ class FIDTCodec(BaseCodec):
             dict[str, np.ndarray]: ``fidt``: (1, ceil(h / stride), ceil(w / stride)) float32 in [0, 1 / c].
         """
         height, width = self.map_shape(shape)
-        pad = -(-self.margin // self.stride)
+        reach = math.floor(self.radius / self.stride)
         cells = np.asarray(points, dtype=np.float64).reshape(-1, 2) / self.stride
-        cells = (np.floor(cells) if self.rounding == 'floor' else np.rint(cells)) + pad
-        inside = ((cells >= 0) & (cells < (width + 2 * pad, height + 2 * pad))).all(axis=1)
-        cells = cells[inside].astype(np.int64)
-        if len(cells) == 0:
-            return {'fidt': np.zeros((1, height, width), np.float32)}
-        canvas = np.ones((height + 2 * pad, width + 2 * pad), np.uint8)
-        canvas[cells[:, 1], cells[:, 0]] = 0
-        distance = cv2.distanceTransform(canvas, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        distance = distance[pad : pad + height, pad : pad + width]
-        index = np.minimum(distance * distance + np.float32(0.5), np.float32(len(self._table) - 1)).astype(np.int32)
-        return {'fidt': self._table[index][None]}
+        cells = np.floor(cells) if self.rounding == 'floor' else np.rint(cells)
+        inside = ((cells >= -reach) & (cells < (width + reach, height + reach))).all(axis=1)
+        far = len(self._table) - 1
+        squares = squared_distances(cells[inside].astype(np.int64), (height, width), reach, far)
+        return {'fidt': self._table.take(squares, mode='clip')[None]}
 
     def candidates(
         self,

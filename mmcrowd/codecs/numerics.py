@@ -48,6 +48,37 @@ def local_maxima(maps: Tensor, kernel: int = 3, dedup_ties: bool = False) -> Ten
     return peaks
 
 
+def squared_distances(cells: np.ndarray, shape: tuple[int, int], reach: int, far: int) -> np.ndarray:
+    """Squared distance from every cell of a map to the nearest of some cells.
+
+    Exact, and for small ``reach`` several times faster than a general distance transform: along the rows each of
+    ``cells`` writes the squares of its neighbourhood, nearer ones last, then the columns take minima of shifted rows.
+
+    Args:
+        cells (np.ndarray): (N, 2) integer column and row, all within ``reach`` of the map.
+        shape (tuple[int, int]): Rows and columns of the map.
+        reach (int): Largest distance along an axis that is looked at, cells.
+        far (int): Written where no cell is within ``reach`` along both axes; at least ``reach ** 2``.
+
+    Returns:
+        np.ndarray: (h, w) int16 or int32.
+    """
+    height, width = shape
+    # A border of twice the reach: cells lie in its inner half, and what they write in its outer.
+    wide = np.full((height + 2 * reach, width + 4 * reach), far, np.int16 if 2 * far < 2**15 else np.int32)
+    flat, centre = wide.reshape(-1), (cells[:, 1] + reach) * wide.shape[1] + cells[:, 0] + 2 * reach
+    for step in range(reach, -1, -1):
+        flat[centre - step] = flat[centre + step] = step * step
+    rows = np.ascontiguousarray(wide[:, 2 * reach : 2 * reach + width])
+    best = rows[reach : reach + height].copy()
+    near = np.empty_like(best)
+    for step in range(1, reach + 1):
+        np.minimum(rows[reach - step :][:height], rows[reach + step :][:height], out=near)
+        near += step * step
+        np.minimum(best, near, out=best)
+    return best
+
+
 def neighbour_distances(points: np.ndarray, k: int) -> np.ndarray:
     """Distances to the ``k`` nearest other heads.
 

@@ -105,21 +105,28 @@ def make_heads(points: np.ndarray, boxes: np.ndarray | None = None, source: str 
         (N, 6) float32: x, y, x1, y1, x2, y2.
 
     Raises:
-        ValueError: Another shape.
+        ValueError: Another shape, or something else than numbers.
     """
-    points = np.asarray(points, dtype=np.float32)
+    points = _numbers(points, 'head points as an (N, 2) array', source)
     points = points.reshape(0, 2) if points.size == 0 else points
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f'{source}: expected head points as an (N, 2) array, got shape {points.shape}')
     heads = np.full((len(points), 6), np.nan, dtype=np.float32)
     heads[:, :2] = points
     if boxes is not None:
-        boxes = np.asarray(boxes, dtype=np.float32)
+        boxes = _numbers(boxes, 'boxes as an (N, 4) array', source)
         boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
         if boxes.shape != (len(points), 4):
             raise ValueError(f'{source}: expected one box for each of {len(points)} heads, got shape {boxes.shape}')
         heads[:, 2:] = boxes
     return heads
+
+
+def _numbers(values: np.ndarray, what: str, source: str | Path) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:  # rows of several lengths, or text
+        raise ValueError(f'{source}: expected {what} of numbers, got: {error}') from error
 
 
 @DATASETS.register_module()
@@ -136,15 +143,16 @@ class CrowdDataset(BaseDataset):
             {"img_path": "a.jpg", "points": [[x, y], ...], "boxes": [[x1, y1, x2, y2] or null, ...]}, ...]}
 
     Before training starts the samples are checked: no image at all, missing files, and points that are NaN or infinite
-    are errors that name the file. Boxes without area are taken as not annotated. An image without heads is an ordinary
-    sample: it is never replaced by another one, and a pipeline that would drop it is an error. An image that cannot be
-    decoded is reported once and replaced by another in training, and is an error in testing.
+    are errors that name the file; heads outside their image are counted and reported. Boxes without area are taken as
+    not annotated. An image without heads is an ordinary sample: it is never replaced by another one, and a pipeline
+    that would drop it is an error. An image that cannot be decoded is reported once and replaced by another in
+    training, and is an error in testing (at the start, if its header is broken).
 
     Indices from a :class:`SeededSampler` make the augmentation reproducible; see there.
 
     Args:
-        outside: What becomes of points outside the image: 'keep', 'drop' or 'clip' (moved just inside). The last two
-            read the header of every image. Their number is logged.
+        outside: What becomes of points outside the image: 'keep', 'drop' or 'clip' (moved just inside). Kept ones count
+            in evaluation, but are in no training crop.
         kwargs: As :class:`mmengine.dataset.BaseDataset`; there is no ``filter_cfg``.
     """
 
@@ -160,6 +168,23 @@ class CrowdDataset(BaseDataset):
         self._check_pipeline()
 
     # ------------------------------------------------------------------ loading
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotation file.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is not in the format that the class describes.
+        """
+        try:
+            return super().load_data_list()
+        except (AttributeError, TypeError, ValueError) as error:
+            if self.ann_file and str(self.ann_file) in str(error):
+                raise
+            raise ValueError(
+                f'annotation file {self.ann_file!r}: expected a dict with metainfo and data_list, a list of dicts; '
+                f'reading it failed with: {error}'
+            ) from error
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """One entry of an annotation file as a sample."""
@@ -185,8 +210,14 @@ class CrowdDataset(BaseDataset):
         heads = sum(len(sample['heads']) for sample in self.data_list)
         print_log(f'{name}: {len(self.data_list)} images, {heads} heads', 'current')
         if counts['outside']:
-            done = {'drop': 'dropped', 'clip': 'moved to the border'}[self.outside]
-            print_log(f'{name}: {counts["outside"]} heads outside their image were {done}', 'current', logging.WARNING)
+            done = dict(drop='dropped', clip='moved to the border', keep='kept: no training crop holds them')[
+                self.outside
+            ]
+            print_log(
+                f'{name}: {counts["outside"]} heads outside their image, first in {counts["first"]}, were {done}',
+                'current',
+                logging.WARNING,
+            )
         if counts['no_area']:
             print_log(
                 f'{name}: {counts["no_area"]} boxes without area are treated as missing', 'current', logging.WARNING
@@ -213,7 +244,7 @@ class CrowdDataset(BaseDataset):
         no_area = ~incomplete & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
         counts['no_area'] += int(no_area.sum())
         heads[incomplete | no_area, 2:] = np.nan
-        if self.outside != 'keep' and len(heads):
+        if len(heads) or self.test_mode:
             heads, labels = self._treat_outside(path, heads, labels, counts)
         sample.update(heads=heads, labels=labels)
 
@@ -227,9 +258,13 @@ class CrowdDataset(BaseDataset):
                 raise
             return heads, labels  # never used: training skips the image and reports it
         out = ((heads[:, :2] < 0) | (heads[:, :2] >= (width, height))).any(axis=1)
-        counts['outside'] += int(out.sum())
+        if out.any():
+            counts['outside'] += int(out.sum())
+            counts.setdefault('first', path)
         if self.outside == 'drop':
             return heads[~out], labels[~out]
+        if self.outside == 'keep':
+            return heads, labels
         heads[out, :2] = heads[out, :2].clip(_INSET, (width - _INSET, height - _INSET))
         return heads, labels
 

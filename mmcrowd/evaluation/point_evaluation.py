@@ -21,12 +21,14 @@ from .functional import (
     mean_of_groups,
     radius_sweep,
     ranked_point_figures,
+    ranked_point_intervals,
     scene_levels,
     score_curve,
     sweep_summary,
 )
 
 PROTOCOLS = ('nwpu', 'fixed', 'sweep', 'ranked', 'counting')
+_AFFINITY = {True: 'exp(-d^2 / (2 sigma^2))', False: 'exp(-d^2 / sigma^2)'}
 
 
 def evaluate_point_files(
@@ -39,6 +41,7 @@ def evaluate_point_files(
     lenient: bool = False,
     bootstrap: int = 0,
     seed: int = 0,
+    two_in_exponent: bool = True,
 ) -> dict:
     """Evaluate a file of predicted points against a file of annotated ones.
 
@@ -48,34 +51,35 @@ def evaluate_point_files(
         protocol: ``nwpu`` (sigma_s and sigma_l of the file, recall per level in official order), ``fixed`` (radii),
             ``sweep`` (means over 1 to 100 px, UCF-QNRF), ``ranked`` (AP and AR of scored points) or ``counting``. All
             but ``ranked`` report the counting errors too.
-        radius: Radii of ``fixed``, original pixels.
-        matching: ``max`` or ``greedy``, for ``nwpu``, ``fixed`` and ``sweep``.
+        radius: Radii of ``fixed``, and of the best F1 of ``ranked``, original pixels.
+        matching: ``max`` or ``greedy``; the latter for ``nwpu``, ``fixed`` and ``sweep`` only.
         score_thr: Lowest score of a prediction that is evaluated; None takes all. Not for ``ranked``.
         lenient: Forgive what real files need (stated counts, negative sigmas, decimals, missing ids) and list it.
         bootstrap: Number of resamples for 95% confidence intervals, 0 for none.
         seed: Seed of the resampling.
+        two_in_exponent: Form of the affinity of ``ranked``: ``exp(-d^2 / (2 sigma^2))`` or ``exp(-d^2 / sigma^2)``.
 
     Returns:
-        ``protocol``, ``gt``, ``pred``, ``matching``, ``score_thr``, ``num_images``, ``forgiven``, and the figures in
-        one dictionary per radius (``sigma_l``, ``8px``, ``sweep``), ``ranked`` and ``counting``.
+        ``protocol``, ``gt``, ``pred``, ``matching``, ``affinity``, ``score_thr``, ``num_images``, ``forgiven``, and the
+        figures in one dictionary per radius (``sigma_l``, ``8px``, ``sweep``), ``ranked`` and ``counting``.
 
     Raises:
         PointFileError: For bad files, naming file, line and id.
-        ValueError: For an unknown protocol.
+        ValueError: For an unknown protocol, or an option that the protocol does not have.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f'protocol: expected one of {PROTOCOLS}, found {protocol!r}')
+    _check_options(protocol, radius, matching, score_thr, bootstrap)
     counts_only = protocol == 'counting'
     gt_file = read_point_file(gt, 'gt', lenient, counts_only)
     pred_file = read_point_file(pred, 'pred', lenient, counts_only)
     ids, forgiven = _common_ids(gt_file, pred_file, lenient)
-    if score_thr is not None and protocol != 'ranked':
+    if score_thr is not None:
         _apply_threshold(pred_file, score_thr)
     result = dict(
         protocol=protocol,
         gt=str(gt),
         pred=str(pred),
         matching=matching if protocol in ('nwpu', 'fixed', 'sweep') else None,
+        affinity=_AFFINITY[two_in_exponent] if protocol == 'ranked' else None,
         score_thr=score_thr,
         num_images=len(ids),
         forgiven=gt_file.forgiven + pred_file.forgiven + forgiven,
@@ -90,10 +94,31 @@ def evaluate_point_files(
     elif protocol == 'sweep':
         result['sweep'] = _sweep(sets, matching, intervals)
     elif protocol == 'ranked':
-        result |= _ranked(sets, pred_file, ids, radius)
+        result |= _ranked(sets, pred_file, ids, radius, two_in_exponent, intervals)
     if protocol != 'ranked':
         result['counting'] = _counting(gt_file, pred_file, ids, intervals)
     return result
+
+
+def _check_options(
+    protocol: str, radius: Sequence[float], matching: str, score_thr: float | None, bootstrap: int
+) -> None:
+    if protocol not in PROTOCOLS:
+        raise ValueError(f'protocol: expected one of {PROTOCOLS}, found {protocol!r}')
+    if not all(0 <= r < np.inf for r in radius):
+        raise ValueError(f'radius: expected finite numbers of 0 or more, found {list(radius)}')
+    if len({_radius_name(r) for r in radius}) < len(set(radius)):
+        raise ValueError(f'radius: {list(radius)} differ by less than the names of the figures show')
+    if protocol in ('ranked', 'counting') and matching != 'max':
+        raise ValueError(f'matching: the protocol {protocol} has no {matching!r} matching')
+    if protocol == 'ranked' and score_thr is not None:
+        raise ValueError('score_thr: the protocol ranked takes points of all scores')
+    if bootstrap < 0:
+        raise ValueError(f'bootstrap: expected 0 or more resamples, found {bootstrap}')
+
+
+def _radius_name(radius: float) -> str:
+    return f'{radius:g}px'
 
 
 def _points(file: PointFile, i: int | str) -> np.ndarray:
@@ -104,6 +129,8 @@ def _common_ids(gt: PointFile, pred: PointFile, lenient: bool) -> tuple[list, li
     missing = [i for i in gt.images if i not in pred.images]
     unknown = [i for i in pred.images if i not in gt.images]
     forgiven = []
+    if not gt.images:
+        raise PointFileError(f'{gt.path}: expected annotated images, found none')
     if missing:
         forgiven.append(f'{pred.path}: {len(missing)} ids of {gt.path} missing, first {_places(gt, missing)}')
     if unknown:
@@ -123,6 +150,10 @@ def _places(file: PointFile, ids: list) -> str:
 def _apply_threshold(file: PointFile, score_thr: float) -> None:
     for i, record in file.images.items():
         if not len(record.points):
+            if record.count:
+                raise PointFileError(
+                    f'{file.path}, {record.where}, id {i}: expected points with scores, found a count alone'
+                )
             continue
         keep = file.stacked([i], 'scores') >= score_thr
         record.points, record.scores = record.points[keep], record.scores[keep]
@@ -144,7 +175,7 @@ def _nwpu(sets: PointSets, gt: PointFile, ids: list, matching: str, options: dic
 
 
 def _fixed(sets: PointSets, radius: Sequence[float], matching: str, options: dict) -> dict:
-    outcomes = localize_at(sets, {f'{r:g}px': float(r) for r in radius}, matching)
+    outcomes = localize_at(sets, {_radius_name(r): float(r) for r in radius}, matching)
     return {
         name: outcome.summary() | _interval_of(outcome.tp, outcome.fp, outcome.fn, options)
         for name, outcome in outcomes.items()
@@ -162,10 +193,16 @@ def _sweep(sets: PointSets, matching: str, options: dict) -> dict:
     )
 
 
-def _ranked(sets: PointSets, pred: PointFile, ids: list, radius: Sequence[float]) -> dict:
+def _ranked(
+    sets: PointSets, pred: PointFile, ids: list, radius: Sequence[float], two_in_exponent: bool, options: dict
+) -> dict:
     scores = pred.stacked([i for i in ids if i in pred.images], 'scores')
-    best = {f'best_{r:g}px': score_curve(sets, scores, float(r)).best() for r in radius}
-    return dict(ranked=ranked_point_figures(sets, scores)) | best
+    result = {f'best_{_radius_name(r)}': score_curve(sets, scores, float(r)).best() for r in radius}
+    result['ranked'] = ranked_point_figures(sets, scores, two_in_exponent=two_in_exponent)
+    if options['num']:
+        found = ranked_point_intervals(sets, scores, two_in_exponent=two_in_exponent, **options)
+        result['ranked']['interval'] = found
+    return result
 
 
 def _counting(gt: PointFile, pred: PointFile, ids: list, options: dict) -> dict:
@@ -185,6 +222,7 @@ def result_lines(result: dict) -> list[str]:
     """The result as lines of text: protocol, figures in percent with their intervals, and what was forgiven."""
     threshold = 'all scores' if result['score_thr'] is None else f'score >= {result["score_thr"]:g}'
     how = [result['protocol']] + ([f'{result["matching"]} matching, distance <= radius'] if result['matching'] else [])
+    how += [f'nearest head by descending score, affinity {result["affinity"]}'] if result['affinity'] else []
     lines = [' | '.join([*how, threshold, f'{result["num_images"]} images'])]
     for name, figures in result.items():
         if isinstance(figures, dict) and 'f1' in figures:
@@ -192,9 +230,11 @@ def result_lines(result: dict) -> list[str]:
             if 'level_recall' in figures:
                 recalls = ' '.join(f'{100 * value:.2f}' for value in figures['level_recall'])
                 lines.append(f'{"":10}recall A0-A5 {recalls} | avg {100 * figures["level_recall_avg"]:.2f}')
-    for name, value in result.get('ranked', {}).items():
+    ranked = result.get('ranked', {})
+    for name, value in ranked.items():
         if name.startswith('m') or '50_' in name or '75_' in name:
-            lines.append(f'{name:10}{100 * value:.2f}')
+            shown = _range(ranked, name, 100) if name.startswith('m') else ''
+            lines.append(f'{name:10}{100 * value:.2f}{shown}')
     if counting := result.get('counting'):
         lines.append(
             f'{"counting":10}'

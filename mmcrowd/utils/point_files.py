@@ -1,4 +1,4 @@
-"""Files of head points: the official text formats, JSON and CSV, read strictly and written for submission.
+"""Files of head points: the official text formats, JSON and CSV, read strictly.
 
 Text, one image per line, integers, no header::
 
@@ -7,17 +7,18 @@ Text, one image per line, integers, no header::
 
 JSON: ``{"images": [{"id": 17, "points": [[x, y], ...], "scores": [...], "count": 2}, ...]}``, the list alone, or
 ``{"17": [[x, y], ...]}``; ground truth may carry the lists ``sigma_s``, ``sigma_l``, ``level``. CSV: a header with
-``id,x,y`` and any of ``score,sigma_s,sigma_l,level``, one point per row; a row with empty x and y names an image
+``id,x,y`` and any of ``score,sigma_s,sigma_l,level,count``, one point per row; a row with empty x and y names an image
 without points. Coordinates are original pixels, x the column.
 """
 
+import codecs
 import csv
 import json
 import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ import numpy as np
 ImageId = int | str
 _EXTRAS = ('sigma_s', 'sigma_l', 'level')
 _LARGEST = 2**31
+_INTEGER = re.compile(r'[+-]?[0-9]+')
 _STRAY_MINUS = re.compile(rb'-(?!\d)|(?<!\s)-')
 
 
@@ -87,7 +89,7 @@ def read_point_file(path: str | Path, kind: str, lenient: bool = False, counts_o
         lenient: Forgive, and list in ``forgiven``: a stated number of points that differs from the points (the points
             are those present, the count is the one stated), negative sigmas (such heads are never reached), and
             coordinates with decimals in text files.
-        counts_only: Only counts are wanted: a text line may be ``id count`` alone, the count may have decimals.
+        counts_only: Only counts are wanted: an image may have a count and no points, the count may have decimals.
 
     Raises:
         PointFileError: Naming file, line and id.
@@ -99,7 +101,10 @@ def read_point_file(path: str | Path, kind: str, lenient: bool = False, counts_o
     if reader is None:
         _read_text(result, kind, lenient, counts_only)
     else:
-        reader(result, lenient)
+        try:
+            reader(result, lenient, counts_only)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise PointFileError(f'{path}: not readable as text, {error}') from error
     for i, record in result.images.items():
         if reader is not None or lenient:
             _check_numbers(result, i, record)
@@ -133,6 +138,8 @@ def _check_numbers(result: PointFile, i: ImageId, record: PointRecord) -> None:
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values.reshape(len(record.points), -1)).all(axis=1))[0])
             _fail(result, record.where, i, f'{name} of point {row} must be finite, found {values[row].tolist()}')
+        if np.abs(values).max(initial=0) >= _LARGEST:
+            _fail(result, record.where, i, f'{name}: a number is out of range: {np.abs(values).max():g}')
     level = record.extras.get('level')
     if level is not None and (level % 1 != 0).any():
         bad = int(np.flatnonzero(level % 1)[0])
@@ -157,7 +164,7 @@ def _read_text(result: PointFile, kind: str, lenient: bool, counts_only: bool) -
     rows = []
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        for n, line in enumerate(Path(result.path).read_bytes().split(b'\n'), 1):
+        for n, line in enumerate(Path(result.path).read_bytes().removeprefix(codecs.BOM_UTF8).split(b'\n'), 1):
             if line := line.strip():
                 rows.append((n, *_numbers(result, n, line, lenient, counts_only)))
     columns = _columns(rows) if kind == 'gt' else 2
@@ -179,7 +186,7 @@ def _read_text(result: PointFile, kind: str, lenient: bool, counts_only: bool) -
 def _numbers(result: PointFile, n: int, line: bytes, lenient: bool, counts_only: bool) -> tuple[ImageId, np.ndarray]:
     """Id and the other numbers of a text line."""
     values = _integers(line)
-    if values is None:
+    if values is None or not -_LARGEST < values.min() <= values.max() < _LARGEST:
         i, values = _slow_numbers(result, n, line.decode('utf-8', 'replace').split(), lenient, counts_only)
     else:
         i, values = int(values[0]), values[1:]
@@ -201,25 +208,22 @@ def _integers(line: bytes) -> np.ndarray | None:
 
 
 def _slow_numbers(result: PointFile, n: int, tokens: list[str], lenient: bool, counts_only: bool):
-    """Token by token, for lines with anything but integers: says what is wrong with which."""
+    """Token by token, for lines with anything but small integers: says what is wrong with which."""
     where = f'line {n}'
-    try:
-        i: ImageId = int(tokens[0])
-    except ValueError:
+    if not _INTEGER.fullmatch(tokens[0]):
         _fail(result, where, tokens[0], 'expected an integer id')
-    values = []
+    i, values = int(tokens[0]), []
     for position, token in enumerate(tokens[1:], 2):
         try:
-            values.append(int(token))
+            values.append(float(token))
         except ValueError:
-            try:
-                values.append(float(token))
-            except ValueError:
-                _fail(result, where, i, f'token {position}: expected an integer, found {token!r}')
-            if not np.isfinite(values[-1]):
-                _fail(result, where, i, f'token {position}: expected an integer, found {token!r}')
+            values.append(math.nan)
+        if not _INTEGER.fullmatch(token):
+            message = f'token {position}: expected an integer, found {token!r}'
+            if not math.isfinite(values[-1]):
+                _fail(result, where, i, message)
             if not (counts_only and position == 2):
-                _forgive(result, lenient, where, i, f'token {position}: expected an integer, found {token!r}')
+                _forgive(result, lenient, where, i, message)
     return i, np.array(values, np.float64)
 
 
@@ -231,33 +235,50 @@ def _columns(rows: list) -> int:
     return 2 if fits[2] > fits[5] else 5
 
 
-def _read_json(result: PointFile, lenient: bool) -> None:
+def _read_json(result: PointFile, lenient: bool, counts_only: bool) -> None:
+    def unique(pairs: list[tuple[str, object]]) -> dict:
+        known: dict[str, object] = {}
+        for n, (name, value) in enumerate(pairs):
+            if name in known:
+                _fail(result, f'entry {n} of an object', name, 'duplicated id or key')
+            known[name] = value
+        return known
+
     try:
-        data = json.loads(Path(result.path).read_text(encoding='utf-8'))
+        data = json.loads(Path(result.path).read_text(encoding='utf-8-sig'), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise PointFileError(f'{result.path}, line {error.lineno}: not JSON, {error.msg}') from error
-    if isinstance(data, dict) and 'images' not in data:
+    if isinstance(data, dict):
+        data = data.get('images', data)
+    if isinstance(data, dict):
         data = [dict(value, id=i) if isinstance(value, dict) else dict(id=i, points=value) for i, value in data.items()]
-    entries = data['images'] if isinstance(data, dict) else data
-    for n, entry in enumerate(entries):
-        where = f'entry {n}'
+    if not isinstance(data, list):
+        raise PointFileError(f'{result.path}: expected a list of images or an object, found {type(data).__name__}')
+    for n, entry in enumerate(data):
         if not isinstance(entry, dict) or 'id' not in entry:
-            _fail(result, where, '?', 'expected an object with an id')
-        i = _parse_id(entry['id'])
-        points = _array(result, where, i, 'points', entry.get('points', []))
-        if points.size and (points.ndim != 2 or points.shape[1] != 2):
-            _fail(result, where, i, f'points: expected pairs [x, y], found shape {points.shape}')
-        points = points.reshape(-1, 2)
-        named = {k: _array(result, where, i, k, entry[k]) for k in ('scores', *_EXTRAS) if entry.get(k) is not None}
-        for name, values in named.items():
-            if values.shape != (len(points),):
-                _fail(result, where, i, f'{name}: expected {len(points)} numbers, found shape {values.shape}')
-        count = _array(result, where, i, 'count', entry.get('count', len(points)))
-        if count.ndim:
-            _fail(result, where, i, f'count: expected a number, found shape {count.shape}')
-        if 'points' in entry and float(count) != len(points):
-            _forgive(result, lenient, where, i, f'states {float(count):g} points but holds {len(points)}')
-        _add(result, i, PointRecord(points, float(count), where, named.pop('scores', None), named))
+            _fail(result, f'entry {n}', '?', 'expected an object with an id')
+        _read_entry(result, f'entry {n}', entry, lenient, counts_only)
+
+
+def _read_entry(result: PointFile, where: str, entry: dict, lenient: bool, counts_only: bool) -> None:
+    """One image of a JSON file."""
+    i = _parse_id(entry['id'])
+    if 'points' not in entry and not ('count' in entry and (counts_only or entry['count'] == 0)):
+        _fail(result, where, i, f'expected points, found {sorted(entry)}')
+    points = _array(result, where, i, 'points', entry.get('points', []))
+    if points.size and (points.ndim != 2 or points.shape[1] != 2):
+        _fail(result, where, i, f'points: expected pairs [x, y], found shape {points.shape}')
+    points = points.reshape(-1, 2)
+    named = {k: _array(result, where, i, k, entry[k]) for k in ('scores', *_EXTRAS) if entry.get(k) is not None}
+    for name, values in named.items():
+        if values.shape != (len(points),):
+            _fail(result, where, i, f'{name}: expected {len(points)} numbers, found shape {values.shape}')
+    count = _array(result, where, i, 'count', entry.get('count', len(points)))
+    if count.ndim:
+        _fail(result, where, i, f'count: expected a number, found shape {count.shape}')
+    if 'points' in entry and float(count) != len(points):
+        _forgive(result, lenient, where, i, f'states {float(count):g} points but holds {len(points)}')
+    _add(result, i, PointRecord(points, float(count), where, named.pop('scores', None), named))
 
 
 def _array(result: PointFile, where: str, i: ImageId, name: str, values: object) -> np.ndarray:
@@ -274,33 +295,43 @@ def _parse_id(value: object) -> ImageId:
         return str(value)
 
 
-def _read_csv(result: PointFile, lenient: bool) -> None:
+def _read_csv(result: PointFile, lenient: bool, counts_only: bool) -> None:
     rows: dict[ImageId, list[list[float]]] = {}
     where: dict[ImageId, str] = {}
     counts: dict[ImageId, float] = {}
     with open(result.path, newline='', encoding='utf-8-sig') as file:
         reader = csv.DictReader(file)
-        header = [name.strip() for name in reader.fieldnames or []]
-        reader.fieldnames = header
+        header = reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
         named = [name for name in ('x', 'y', 'score', *_EXTRAS) if name in header]
-        if 'id' not in header or not ({'x', 'y'} <= set(header) or 'count' in header):
-            raise PointFileError(f'{result.path}, line 1: expected a header with id,x,y or id,count, found {header}')
+        has_points = {'x', 'y'} <= set(header)
+        enough = 'id' in header and (has_points or (counts_only and 'count' in header))
+        if not enough or len(set(header)) < len(header):
+            wanted = 'id,x,y or id,count' if counts_only else 'id,x,y'
+            raise PointFileError(f'{result.path}, line 1: expected a header with {wanted}, found {header}')
         for row in reader:
             i, line = _parse_id((row['id'] or '').strip()), f'line {reader.line_num}'
-            if 'count' in header:
-                if i in counts:
-                    _fail(result, line, i, f'duplicated id, already on {where[i]}')
-                counts[i] = _number(result, line, i, 'count', row['count'])
-            where.setdefault(i, line)
+            if i == '' or None in row:
+                _fail(result, line, i, f'expected an id and {len(header) - 1} more values, found {row}')
             points = rows.setdefault(i, [])
-            if named and any((row[name] or '').strip() for name in named):
+            holds_point = any((row[name] or '').strip() for name in named)
+            if i in where and not holds_point:
+                _fail(result, line, i, f'duplicated id, already on {where[i]}')
+            where.setdefault(i, line)
+            if holds_point:
                 points.append([_number(result, line, i, name, row[name]) for name in named])
+            if 'count' in header and ((row['count'] or '').strip() or not has_points):
+                count = _number(result, line, i, 'count', row['count'])
+                if counts.setdefault(i, count) != count:
+                    _fail(result, line, i, f'states {count:g} points, another line {counts[i]:g}')
     for i, values in rows.items():
         table = np.array(values, np.float64).reshape(len(values), len(named))
         column = {name: table[:, k] for k, name in enumerate(named)}
-        points = np.stack([column['x'], column['y']], axis=1) if 'x' in column else np.zeros((0, 2))
+        points = np.stack([column['x'], column['y']], axis=1) if has_points else np.zeros((0, 2))
+        count = counts.get(i, len(points))
+        if count != len(points) and not (counts_only and not len(points)):
+            _forgive(result, lenient, where[i], i, f'states {count:g} points but holds {len(points)}')
         extras = {name: column[name] for name in _EXTRAS if name in column}
-        _add(result, i, PointRecord(points, counts.get(i, len(points)), where[i], column.get('score'), extras))
+        _add(result, i, PointRecord(points, float(count), where[i], column.get('score'), extras))
 
 
 def _number(result: PointFile, where: str, i: ImageId, name: str, text: str | None) -> float:
@@ -308,83 +339,3 @@ def _number(result: PointFile, where: str, i: ImageId, name: str, text: str | No
         return float(text)
     except (TypeError, ValueError):
         return _fail(result, where, i, f'{name}: expected a number, found {text!r}')
-
-
-def read_ids(path: str | Path) -> list[int]:
-    """Integer ids of a text file, the first number of each line, as in the lists of NWPU-Crowd."""
-    ids = []
-    for n, line in enumerate(Path(path).read_text().splitlines(), 1):
-        if line.strip():
-            try:
-                ids.append(int(line.split()[0]))
-            except ValueError as error:
-                raise PointFileError(f'{path}, line {n}: expected an integer id, found {line.split()[0]!r}') from error
-    return ids
-
-
-def write_point_text(path: str | Path, images: Mapping[ImageId, np.ndarray]) -> None:
-    """Write predictions in the official text format, coordinates rounded down.
-
-    Args:
-        path: File to write.
-        images: (N, 2) xy in original pixels by integer id.
-    """
-    lines = []
-    for i, points in images.items():
-        points = np.floor(np.asarray(points, np.float64).reshape(-1, 2))
-        if not np.isfinite(points).all():
-            raise PointFileError(f'{path}, id {i}: coordinates must be finite')
-        lines.append(' '.join(map(str, [int(i), len(points), *points.astype(np.int64).ravel().tolist()])))
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text('\n'.join(lines) + '\n')
-
-
-def write_localization_submission(
-    path: str | Path,
-    images: Mapping[ImageId, np.ndarray],
-    sizes: Mapping[ImageId, tuple[int, int]],
-    ids: Iterable[ImageId],
-) -> None:
-    """Write an NWPU-Crowd localization submission after checking it.
-
-    Args:
-        path: File to write.
-        images: (N, 2) xy in original pixels by id.
-        sizes: (height, width) of the original image by id.
-        ids: The ids that the submission must hold, in this order.
-
-    Raises:
-        PointFileError: If an id is missing or unknown, or a point lies outside its image.
-    """
-    ids = _check_ids(path, images, ids)
-    for i in ids:
-        points = np.asarray(images[i], np.float64).reshape(-1, 2)
-        height, width = sizes[i]
-        outside = ~((points >= 0) & (points < [width, height])).all(axis=1)
-        if outside.any():
-            row = int(np.flatnonzero(outside)[0])
-            raise PointFileError(
-                f'{path}, id {i}: {int(outside.sum())} points outside the image of {width} x {height} pixels, '
-                f'first {points[row].tolist()} (point {row})'
-            )
-    write_point_text(path, {i: images[i] for i in ids})
-
-
-def write_counting_submission(path: str | Path, counts: Mapping[ImageId, float], ids: Iterable[ImageId]) -> None:
-    """Write an NWPU-Crowd counting submission, ``id count`` per line, after checking it; arguments as above."""
-    ids = _check_ids(path, counts, ids)
-    for i in ids:
-        if not np.isfinite(counts[i]) or counts[i] < 0:
-            raise PointFileError(f'{path}, id {i}: expected a count of 0 or more, found {counts[i]}')
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(''.join(f'{i} {float(counts[i]):.6g}\n' for i in ids))
-
-
-def _check_ids(path: str | Path, given: Mapping, ids: Iterable[ImageId]) -> list[ImageId]:
-    ids = list(ids)
-    missing, unknown = [i for i in ids if i not in given], sorted(set(given) - set(ids), key=str)
-    if missing or unknown:
-        raise PointFileError(
-            f'{path}: {len(missing)} ids missing (first {missing[:5]}), {len(unknown)} unknown (first {unknown[:5]})'
-        )
-    return ids

@@ -1,6 +1,7 @@
 """Checking, describing, converting and dividing data sets."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,6 +190,24 @@ def test_real_near_duplicates(data_root):
             for split, number in (('train', train), ('test', test))
         ]
         assert pictures[0] @ pictures[1] >= 0.979
+
+
+def test_real_shanghaitech(data_root, repo_root):
+    """Nothing wrong but what is known of it."""
+    root = data_root / 'shanghaitech'
+    if not (root / 'part_A').is_dir():
+        pytest.skip(f'{root}/part_A not found')
+    configs = dataset_configs(repo_root / 'configs' / '_base_' / 'datasets' / 'shanghaitech_a.py')
+    report = check_datasets({split: dict(config, data_root=str(root)) for split, config in configs.items()})
+    assert report.ok
+    totals: Counter = Counter()
+    for finding in report.findings:
+        totals[finding.kind] += finding.count
+    assert totals['image gray'] == 20
+    assert totals['alike images in two splits'] == 6
+    if report.splits['test']['heads'] == 78862:
+        assert totals['point given twice'] == 63 + 61
+        assert 'point outside its image' not in totals
 
 
 class TestStats:

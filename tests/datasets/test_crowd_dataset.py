@@ -143,6 +143,32 @@ def test_annotation_file_without_points(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{"metainfo": {', r'expected a dict with metainfo and data_list.* failed with: Expecting property name'),
+        ('{"images": []}', r'expected a dict with metainfo and data_list.* failed with: Annotation must have'),
+        ('[]', r'expected a dict with metainfo and data_list'),
+        ('{"metainfo": {}, "data_list": ["a.png"]}', r'expected a dict with metainfo and data_list, a list of dicts'),
+        (
+            '{"metainfo": {}, "data_list": [{"img_path": "a.png", "points": [[1, 2], [3]]}]}',
+            'a.png: expected head poin',
+        ),
+        ('{"metainfo": {}, "data_list": [{"img_path": "a.png", "points": [["x", 2]]}]}', 'a.png: expected head points'),
+        (
+            '{"metainfo": {}, "data_list": [{"img_path": "a.png", "points": [[1, 2]], "boxes": [["x", 2, 3, 4]]}]}',
+            r'a.png: expected boxes as an \(N, 4\) array of numbers',
+        ),
+    ],
+)
+def test_annotation_file_in_another_format(tmp_path, content, message):
+    path = tmp_path / 'ann.json'
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        CrowdDataset('ann.json', data_root=str(tmp_path))
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ('change', 'error', 'message'),
     [
         (dict(heads=make_heads([[1, 2], [NAN, 2]])), ValueError, r'0\.png: head 1 of 2 has the point \(nan, 2\.0\)'),
@@ -188,19 +214,23 @@ OUTSIDE = [[5, 5], [-3, 5], [40, 5], [5, 30.5], [39.9, 29.9], [0, 0]]
 
 
 @pytest.mark.parametrize(
-    ('policy', 'expected'),
+    ('policy', 'done', 'expected'),
     [
-        ('keep', OUTSIDE),
-        ('drop', [[5, 5], [39.9, 29.9], [0, 0]]),
-        ('clip', [[5, 5], [1 / 64, 5], [40 - 1 / 64, 5], [5, 30 - 1 / 64], [39.9, 29.9], [0, 0]]),
+        ('keep', 'kept', OUTSIDE),
+        ('drop', 'dropped', [[5, 5], [39.9, 29.9], [0, 0]]),
+        (
+            'clip',
+            'moved to the border',
+            [[5, 5], [1 / 64, 5], [40 - 1 / 64, 5], [5, 30 - 1 / 64], [39.9, 29.9], [0, 0]],
+        ),
     ],
 )
-def test_points_outside_the_image(tmp_path, logged, policy, expected):
+def test_points_outside_the_image(tmp_path, logged, policy, done, expected):
     dataset = listed(tmp_path, OUTSIDE, outside=policy)
     info = dataset.get_data_info(0)
     np.testing.assert_array_equal(info['heads'][:, :2], np.array(expected, np.float32))
     assert len(info['labels']) == len(expected)
-    assert logged().count('3 heads outside their image') == (policy != 'keep')
+    assert f'3 heads outside their image, first in {tmp_path}/0.png, were {done}' in logged()
 
 
 def test_boxes_without_area_count_as_missing(tmp_path, logged):
@@ -257,6 +287,14 @@ def test_unreadable_image_that_the_loader_would_ignore(tmp_path):
     assert broken(tmp_path, b'', pipeline=pipeline)[2]['data_samples'].img_id != 2
     with pytest.raises(ValueError, match=r'2\.png: expected a readable image file'):
         broken(tmp_path / 'test', b'', pipeline=pipeline, test_mode=True)[2]
+
+
+def test_unreadable_image_in_testing_is_an_error_at_the_start(tmp_path):
+    bad = tmp_path / 'bad.png'
+    bad.write_bytes(b'no image')
+    samples = [dict(img_path=str(bad), img_id=0, heads=make_heads([]))]
+    with pytest.raises(ValueError, match=r'bad\.png: expected a readable image file'):
+        Listed(samples, test_mode=True)
 
 
 def test_unreadable_image_under_a_policy_that_needs_its_size(tmp_path):

@@ -8,8 +8,7 @@ def admissible(pred: np.ndarray, gt: np.ndarray, radii: np.ndarray) -> np.ndarra
     """(M, N) bool by the full distance matrix."""
     pred, gt = np.asarray(pred, float).reshape(-1, 2), np.asarray(gt, float).reshape(-1, 2)
     radii = np.broadcast_to(np.asarray(radii, float), (len(gt),))
-    dist2 = ((pred[:, None] - gt[None]) ** 2).sum(-1)
-    return (dist2 <= radii[None] ** 2) & (radii[None] >= 0)
+    return np.sqrt(((pred[:, None] - gt[None]) ** 2).sum(-1)) <= radii[None]
 
 
 def kuhn(allowed: np.ndarray) -> np.ndarray:

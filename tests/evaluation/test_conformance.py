@@ -13,7 +13,8 @@ import pytest
 from mmcrowd.evaluation import evaluate_point_files
 from mmcrowd.evaluation.functional import PointSets, greedy_matching, localize, match_pairs
 from mmcrowd.evaluation.functional.candidates import Pairs
-from mmcrowd.utils.point_files import read_point_file, write_point_text
+from mmcrowd.utils.point_files import read_point_file
+from mmcrowd.utils.submission_files import write_point_text
 
 from .crowds import crowd
 from .reference import admissible, greedy_in_file_order, kuhn, nearest_assignment_size

@@ -13,6 +13,7 @@ from mmcrowd.evaluation.functional import (
     localize,
     match_points,
     maximum_matching,
+    radius_sweep,
 )
 
 from .crowds import crowd, integer_points
@@ -62,6 +63,29 @@ class TestCandidates:
     def test_the_radius_itself_is_inside(self):
         assert len(candidate_pairs([[3, 4]], [[0, 0]], 5.0).pred) == 1
         assert len(candidate_pairs([[3, 4]], [[0, 0]], np.nextafter(5.0, 0)).pred) == 0
+
+    @pytest.mark.parametrize('offset', [(2, 3), (1, 2), (1, 1), (3, 7), (0.1, 0.3), (1e-3, 7e3)])
+    def test_the_distance_itself_as_radius_is_inside(self, offset):
+        radius = np.sqrt(np.square(np.asarray(offset, float)).sum())
+        for sign in (1, -1):
+            pairs = candidate_pairs([np.multiply(sign, offset)], [[0, 0]], radius)
+            assert len(pairs.pred) == len(pairs.within(np.array([radius])).pred) == 1
+            assert len(pairs.within(np.array([np.nextafter(radius, 0)])).pred) == 0
+        sets = PointSets.stack([np.array([offset])], [np.zeros((1, 2))])
+        assert radius_sweep(sets, [radius / 2, radius]).tolist() == [[0], [1]]
+        assert radius_sweep(sets, [radius / 2, radius], 'greedy').tolist() == [[0], [1]]
+
+    @pytest.mark.filterwarnings('error')
+    @pytest.mark.parametrize('far', [1e12, 1e17, -1e17, 1e30, -1e100])
+    def test_a_stray_point_far_away_hides_no_pairs(self, far):
+        rng = np.random.default_rng(2)
+        pred, gt = rng.integers(0, 200, (150, 2)).astype(float), rng.integers(0, 200, (150, 2)).astype(float)
+        pred[7], gt[9, 1], pred[11, 1] = far, -far, far / 3
+        image = np.sort(rng.integers(0, 500, 150))
+        for radius in (8.0, np.where(np.arange(150) % 5, 12.0, abs(far) * 2)):
+            pairs = candidate_pairs(pred, gt, radius, image, image)
+            expected = admissible(pred, gt, radius) & (image[:, None] == image)
+            assert (as_matrix(pairs, 150, 150) == expected).all()
 
     def test_infinite_radius_takes_all(self):
         assert len(candidate_pairs(np.arange(8.0).reshape(4, 2), [[1e6, 0], [0, 0]], np.inf).pred) == 8

@@ -168,6 +168,16 @@ def test_region_of_interest():
     found = run([dict(type='mmcrowd.CrowdCountingMetric'), dict(type='mmcrowd.GAMEMetric')], [one])
     assert found['crowd/mae'] == found['crowd/game0'] == abs((gt[:, 0] < 60).sum() - (pred[:, 0] < 60).sum())
 
+    part = sample(3)
+    part.gt_instances = part.gt_instances[torch.tensor(gt[:, 0] < 60)]
+    part.pred_instances = part.pred_instances[torch.tensor(pred[:, 0] < 60)]
+    others = [
+        dict(type='mmcrowd.CrowdLocalizationMetric', sigma='l', levels=True),
+        dict(type='mmcrowd.RankedPointMetric'),
+    ]
+    same(run(others, [one]), run(others, [part]))
+    assert run(others, [one]) != run(others, [sample(3)])
+
 
 def test_groups_of_images():
     samples = [sample(1, weather=0), sample(2, weather=2), sample(5, weather='none')]

@@ -7,10 +7,9 @@ import pytest
 
 from mmcrowd.evaluation import evaluate_point_files, result_lines
 from mmcrowd.utils.json_files import write_json
-from mmcrowd.utils.point_files import (
-    PointFileError,
+from mmcrowd.utils.point_files import PointFileError, read_point_file
+from mmcrowd.utils.submission_files import (
     read_ids,
-    read_point_file,
     write_counting_submission,
     write_localization_submission,
     write_point_text,
@@ -40,6 +39,10 @@ class TestText:
         assert file.images[402].points.shape == (0, 2)
         assert not file.forgiven
 
+    def test_ids_of_any_length_stay_apart(self, write):
+        file = read_point_file(write('\ufeff99999999999999999999 0\n99999999999999999998 0\n'), 'pred')
+        assert list(file.images) == [99999999999999999999, 99999999999999999998]
+
     def test_plain_points_as_ground_truth(self, write):
         file = read_point_file(write('7 2 1 2 3 4\n8 1 5 6'), 'gt')
         assert file.images[7].points.tolist() == [[1, 2], [3, 4]]
@@ -62,6 +65,9 @@ class TestText:
             ('4\n', 'pred', r'line 1, id 4: expected an id and a count, found the id alone'),
             ('4 -1\n', 'pred', r'line 1, id 4: states -1 points but holds 0'),
             ('4 1 99999999999 1\n', 'pred', r'line 1, id 4: a number is out of range'),
+            ('4 1 -9223372036854775808 1\n', 'pred', r'line 1, id 4: a number is out of range: 9.22337e\+18'),
+            ('4 1 1_0 1\n', 'pred', r"line 1, id 4: token 3: expected an integer, found '1_0'"),
+            ('4_0 0\n', 'pred', r'line 1, id 4_0: expected an integer id'),
             ('4 1 1 1 -2 3 1\n', 'gt', r'line 1, id 4: negative sigma_s of 1 points, first -2 of point 0'),
             ('4 1 1 1 2 3 6\n', 'gt', r'line 1, id 4: expected a level of 0 to 5, found 6 of point 0'),
             ('4 1 1 1 2 3 1 9\n', 'gt', r'line 1, id 4: expected 5 numbers per point, found 6'),
@@ -128,17 +134,56 @@ class TestJsonAndCsv:
             ('p.json', '[{"id": 3, "points": [["a", 2]]}]', r'entry 0, id 3: points are not numbers'),
             ('p.json', '[{"id": 3, "points": [[1, 2]], "scores": []}]', r'id 3: scores: expected 1 numbers'),
             ('p.json', '[{"id": 3, "points": [[1, 2]], "count": 2}]', r'id 3: states 2 points but holds 1'),
-            ('p.json', '[{"id": 3}, {"id": "3"}]', r'entry 1, id 3: duplicated id, already on entry 0'),
-            ('p.csv', 'a,b\n', r"p.csv, line 1: expected a header with id,x,y or id,count, found \['a', 'b'\]"),
+            (
+                'p.json',
+                '[{"id": 3, "count": 0}, {"id": "3", "points": []}]',
+                r'entry 1, id 3: duplicated id, already on entry 0',
+            ),
+            ('p.json', '{"3": [[1, 2]], "3": []}', r'p.json, entry 1 of an object, id 3: duplicated id or key'),
+            ('p.json', '[{"id": 3, "points": [[1, 2]], "points": []}]', r'id points: duplicated id or key'),
+            ('p.json', '5', r'p.json: expected a list of images or an object, found int'),
+            ('p.json', '{"images": null}', r'p.json: expected a list of images or an object, found NoneType'),
+            ('p.json', '[{"id": 3, "point": [[1, 2]]}]', r"entry 0, id 3: expected points, found \['id', 'point'\]"),
+            ('p.json', '[{"id": 3, "count": 2}]', r"entry 0, id 3: expected points, found \['count', 'id'\]"),
+            ('p.json', '[{"id": 3, "points": [[1, 1e300]]}]', r'entry 0, id 3: points: a number is out of range'),
+            ('p.json', '[{"id": 3, "points": [[1, 2]], "count": -1}]', r'id 3: states -1 points but holds 1'),
+            ('p.csv', 'a,b\n', r"p.csv, line 1: expected a header with id,x,y, found \['a', 'b'\]"),
+            ('p.csv', '', r'p.csv, line 1: expected a header with id,x,y, found \[\]'),
+            ('p.csv', 'id,x,y,x\n3,1,2,3\n', r"p.csv, line 1: expected a header .* found \['id', 'x', 'y', 'x'\]"),
+            ('p.csv', 'id,count\n3,1\n', r"p.csv, line 1: expected a header with id,x,y, found \['id', 'count'\]"),
+            ('p.csv', 'id,x,y\n3,1,2,9,9\n', r'p.csv, line 2, id 3: expected an id and 2 more values'),
+            ('p.csv', 'id,x,y\n,1,2\n', r'p.csv, line 2, id : expected an id and 2 more values'),
+            ('p.csv', 'id,x,y\n3,1,2\n3,,\n', r'p.csv, line 3, id 3: duplicated id, already on line 2'),
+            ('p.csv', 'id,x,y,count\n3,1,2,2\n', r'p.csv, line 2, id 3: states 2 points but holds 1'),
+            ('p.csv', 'id,x,y,count\n3,1,2,2\n3,1,2,1\n', r'p.csv, line 3, id 3: states 1 points, another line 2'),
             ('p.csv', 'id,x,y\n3,1,b\n', r"p.csv, line 2, id 3: y: expected a number, found 'b'"),
             ('p.csv', 'id,x,y\n3,1,\n', r"p.csv, line 2, id 3: y: expected a number, found ''"),
             ('p.csv', 'id,x,y\n3,1,inf\n', r'p.csv, line 2, id 3: points of point 0 must be finite'),
-            ('p.csv', 'id,count\n3,1\n3,1\n', r'p.csv, line 3, id 3: duplicated id, already on line 2'),
         ],
     )
     def test_bad_files(self, write, name, text, message):
         with pytest.raises(PointFileError, match=message):
             read_point_file(write(text, name), 'pred')
+
+    def test_counts_beside_points(self, write):
+        file = read_point_file(write('id,x,y,count\n3,1,2,2\n3,5,6,\n4,,,0\n', 'p.csv'), 'pred')
+        assert (file.images[3].points.tolist(), file.images[3].count) == ([[1, 2], [5, 6]], 2)
+        file = read_point_file(write('id,x,y,count\n3,1,2,2\n', 'p.csv'), 'pred', lenient=True)
+        assert (len(file.images[3].points), file.images[3].count, len(file.forgiven)) == (1, 2, 1)
+
+    def test_counts_alone(self, write):
+        counts = read_point_file(write('[{"id": 3, "count": 2.5}]', 'p.json'), 'pred', counts_only=True)
+        assert counts.images[3].count == 2.5
+        with pytest.raises(PointFileError, match='line 3, id 3: duplicated id, already on line 2'):
+            read_point_file(write('id,count\n3,1\n3,1\n', 'p.csv'), 'pred', counts_only=True)
+        with pytest.raises(PointFileError, match="line 2, id 3: count: expected a number, found ''"):
+            read_point_file(write('id,count\n3,\n', 'p.csv'), 'pred', counts_only=True)
+
+    @pytest.mark.parametrize('name', ['p.json', 'p.csv'])
+    def test_other_encodings_are_refused(self, write, tmp_path, name):
+        (tmp_path / name).write_bytes('id,x,y\n'.encode('utf-16'))
+        with pytest.raises(PointFileError, match=rf'{name}: not readable as text'):
+            read_point_file(tmp_path / name, 'pred')
 
 
 class TestEvaluation:
@@ -168,8 +213,38 @@ class TestEvaluation:
         assert ranked['ranked']['map_s5'] == 1
         assert ranked['best_4px']['threshold'] == 0.5
         assert any('threshold 0.5' in line for line in result_lines(ranked))
+        assert 'affinity exp(-d^2 / (2 sigma^2))' in result_lines(ranked)[0]
+        narrow = evaluate_point_files(gt, pred, 'ranked', two_in_exponent=False, bootstrap=20)
+        assert 'affinity exp(-d^2 / sigma^2)' in result_lines(narrow)[0]
+        assert narrow['ranked']['interval']['map_s5'] == pytest.approx((1, 1))
+        assert any(line.startswith('map_s5') and '[100.00, 100.00]' in line for line in result_lines(narrow))
         with pytest.raises(PointFileError, match='expected scores for every point'):
             evaluate_point_files(gt, gt, 'ranked')
+
+    def test_a_threshold_needs_points(self, write):
+        counts = write('1 3\n', 'counts.txt')
+        with pytest.raises(PointFileError, match='line 1, id 1: expected points with scores, found a count alone'):
+            evaluate_point_files(write('1 2\n', 'gt.txt'), counts, 'counting', score_thr=0.5)
+
+    @pytest.mark.parametrize(
+        ('protocol', 'options', 'message'),
+        [
+            ('fixed', dict(radius=[4, -1]), r'radius: expected finite numbers of 0 or more, found \[4, -1\]'),
+            ('fixed', dict(radius=[float('nan')]), 'radius: expected finite numbers'),
+            ('fixed', dict(radius=[4, 4.0000001]), 'differ by less than the names of the figures show'),
+            ('ranked', dict(score_thr=0.5), 'the protocol ranked takes points of all scores'),
+            ('ranked', dict(matching='greedy'), "the protocol ranked has no 'greedy' matching"),
+            ('counting', dict(matching='greedy'), "the protocol counting has no 'greedy' matching"),
+            ('fixed', dict(bootstrap=-1), 'bootstrap: expected 0 or more resamples, found -1'),
+        ],
+    )
+    def test_options_that_would_be_ignored_are_refused(self, write, protocol, options, message):
+        with pytest.raises(ValueError, match=message):
+            evaluate_point_files(write(GT, 'gt.txt'), write(GT, 'pred.txt'), protocol, **options)
+
+    def test_no_images(self, write):
+        with pytest.raises(PointFileError, match=r'gt.txt: expected annotated images, found none'):
+            evaluate_point_files(write('\n', 'gt.txt'), write('', 'pred.txt'), 'fixed', lenient=True)
 
     def test_sweep_counting_and_intervals(self, write):
         gt, pred = write('1 1 0 0\n2 1 0 0', 'gt.txt'), write('1 1 10 0\n2 1 0 0', 'pred.txt')
@@ -188,7 +263,7 @@ class TestSubmission:
     def test_round_trip_rounds_down(self, tmp_path):
         write_point_text(tmp_path / 'a.txt', {5: np.array([[1.9, 2.0]]), 6: np.zeros((0, 2))})
         assert (tmp_path / 'a.txt').read_text() == '5 1 1 2\n6 0\n'
-        with pytest.raises(PointFileError, match='id 5: coordinates must be finite'):
+        with pytest.raises(PointFileError, match='line 1, id 5: coordinates must be finite'):
             write_point_text(tmp_path / 'a.txt', {5: [[np.nan, 1]]})
 
     def test_localization(self, tmp_path):
@@ -196,7 +271,9 @@ class TestSubmission:
         points = {6: np.zeros((0, 2)), 5: np.array([[19.9, 9.9], [0, 0]])}
         write_localization_submission(path, points, sizes, [5, 6])
         assert list(read_point_file(path, 'pred').images) == [5, 6]
-        with pytest.raises(PointFileError, match=r'id 5: 1 points outside the image of 20 x 10 pixels.*\[20.0, 3.0\]'):
+        with pytest.raises(
+            PointFileError, match=r'line 1, id 5: 1 points outside the image of 20 x 10 pixels.*\[20.0, 3.0\]'
+        ):
             write_localization_submission(path, points | {5: [[20, 3]]}, sizes, [5, 6])
         with pytest.raises(PointFileError, match=r'1 ids missing \(first \[7\]\), 1 unknown \(first \[6\]\)'):
             write_localization_submission(path, points, sizes, [5, 7])
@@ -204,7 +281,7 @@ class TestSubmission:
     def test_counting(self, tmp_path):
         write_counting_submission(tmp_path / 'c.txt', {5: 1.25, 6: 0}, [5, 6])
         assert (tmp_path / 'c.txt').read_text() == '5 1.25\n6 0\n'
-        with pytest.raises(PointFileError, match='id 6: expected a count of 0 or more, found -1'):
+        with pytest.raises(PointFileError, match='line 1, id 6: expected a count of 0 or more, found -1'):
             write_counting_submission(tmp_path / 'c.txt', {6: -1}, [6])
 
     def test_ids(self, write):

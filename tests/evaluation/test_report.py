@@ -113,6 +113,16 @@ class TestHook:
         assert (run_hook(tmp_path, [empty, sample(1, 1)]) / 'report.html').is_file()
         assert (run_hook(tmp_path / 'b', [empty]) / 'report.html').is_file()
 
+    def test_region_of_interest(self, tmp_path):
+        roi = np.zeros((120, 120), bool)
+        roi[:, :60] = True
+        one = sample(3)
+        inside = [int((points.points[:, 0] < 60).sum()) for points in (one.gt_instances, one.pred_instances)]
+        folder = run_hook(tmp_path, [sample(3, roi=roi)])
+        row = json.loads((folder / 'report.json').read_text())['images'][0]
+        assert [row['gt_count'], row['pred_count']] == inside
+        assert [row['tp'] + row['fn'], row['tp'] + row['fp']] == inside
+
     def test_models_that_only_count(self, tmp_path):
         samples = [sample(i) for i in (1, 2)]
         for one in samples:

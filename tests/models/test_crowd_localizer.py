@@ -4,6 +4,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
+from mmcrowd.codecs import FIDTCodec
 from mmcrowd.models import CrowdDataPreprocessor, CrowdLocalizer
 from mmcrowd.models.detectors import tile_windows
 from mmcrowd.registry import MODELS
@@ -82,6 +83,25 @@ def test_raw_images_give_the_points_of_normalised_ones():
     same_points(
         whole.test_step(batch((300, 500)))[0].pred_instances, lazy.test_step(batch((300, 500)))[0].pred_instances
     )
+
+
+@pytest.mark.parametrize('options', [dict(mode='whole'), dict(mode='auto', max_pixels=2**22)])
+def test_raw_images_are_predicted_whole_where_the_options_say_so(options: dict, monkeypatch: pytest.MonkeyPatch):
+    plain, lazy = build(**options), build(**options)
+    lazy.data_preprocessor.lazy_pixels = 10_000
+    inputs = []
+    monkeypatch.setattr(lazy, '_cut', lambda *args: inputs.append(args) or CrowdLocalizer._cut(lazy, *args))
+    same_points(*(model.test_step(batch((300, 500)))[0].pred_instances for model in (plain, lazy)))
+    assert len(inputs) == 1
+
+
+@pytest.mark.parametrize('mode', ['whole', 'tile'])
+@pytest.mark.parametrize('stride', [1, 4])
+def test_codec_of_another_stride_than_the_network(mode: str, stride: int):
+    model = build(mode=mode)
+    model.bbox_head.codec = FIDTCodec(stride)
+    with pytest.raises(ValueError, match=f'codec has stride {stride}, but the network makes maps of'):
+        model.test_step(batch((128, 128)))
 
 
 def test_batch_of_small_and_huge_images():

@@ -79,6 +79,22 @@ class TestLoss:
         with pytest.raises(ValueError, match=r'here\.jpg.*same codec'):
             make(2).loss((torch.rand(1, 8, 32, 32),), [sample([[10.0, 10.0]], (64, 64), FIDTCodec(1))])
 
+    def test_targets_of_no_codec(self):
+        data = sample([[10.0, 10.0]], (64, 64), FIDTCodec(2))
+        data.gt_map = PixelData(density=data.gt_map.fidt)
+        with pytest.raises(ValueError, match=r"here\.jpg: expected the target maps \['fidt'\].*found \['density'\]"):
+            make(2).loss((torch.rand(1, 8, 32, 32),), [data])
+        del data.gt_map
+        with pytest.raises(ValueError, match=r'here\.jpg: expected the target maps.*found \[\].*put EncodeTargets'):
+            make(2).loss((torch.rand(1, 8, 32, 32),), [data])
+
+    @pytest.mark.parametrize('stride', [1, 4])
+    def test_other_stride_than_the_networks(self, stride: int):
+        data = sample([[10.0, 10.0]], (60, 64), FIDTCodec(stride))
+        data.set_metainfo(dict(batch_input_shape=(64, 64)))
+        with pytest.raises(ValueError, match=rf'codec has stride {stride}, but .* maps of \(32, 32\) cells'):
+            make(stride).loss((torch.rand(1, 8, 32, 32),), [data])
+
 
 class TestPredict:
     def test_rescale_to_the_original(self):

@@ -17,6 +17,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--score-thr', type=float, help='lowest score of a prediction that is evaluated')
     parser.add_argument('--bootstrap', type=int, default=0, help='resamples for 95%% confidence intervals')
     parser.add_argument('--seed', type=int, default=0, help='seed of the resampling')
+    parser.add_argument(
+        '--two-in-exponent',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='affinity of ranked: exp(-d^2 / (2 sigma^2)), or exp(-d^2 / sigma^2)',
+    )
     parser.add_argument('--lenient', action='store_true', help='forgive what real files need, and say what')
     parser.add_argument('--out', help='write the result to this JSON file')
     return parser.parse_args()
@@ -27,11 +33,11 @@ def main() -> None:
     out = args.pop('out')
     try:
         result = evaluate_point_files(**args)
+        print('\n'.join(result_lines(result)))
+        if out:
+            write_json(out, result)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    print('\n'.join(result_lines(result)))
-    if out:
-        write_json(out, result)
 
 
 if __name__ == '__main__':

@@ -4,5 +4,17 @@ from .encoding import EncodeTargets
 from .formatting import ConvertHeadsToBoxes, PackCrowdInputs
 from .geometry import RandomScaleCrop
 from .loading import LoadHeads
+from .resizing import ClampSides, EnlargeToMinimum, ResizeLongerSide
+from .roi import MaskOutsideRoi
 
-__all__ = ['ConvertHeadsToBoxes', 'EncodeTargets', 'LoadHeads', 'PackCrowdInputs', 'RandomScaleCrop']
+__all__ = [
+    'ClampSides',
+    'ConvertHeadsToBoxes',
+    'EncodeTargets',
+    'EnlargeToMinimum',
+    'LoadHeads',
+    'MaskOutsideRoi',
+    'PackCrowdInputs',
+    'RandomScaleCrop',
+    'ResizeLongerSide',
+]

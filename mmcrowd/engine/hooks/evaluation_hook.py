@@ -15,12 +15,14 @@ from torch import Tensor
 from mmcrowd.evaluation.metrics.base import (
     ScoreThreshold,
     annotated_points,
+    inside,
     predicted_count,
     predicted_points,
+    region_of_interest,
     to_numpy,
 )
 from mmcrowd.registry import HOOKS
-from mmcrowd.utils.point_files import read_ids, write_counting_submission, write_localization_submission
+from mmcrowd.utils.submission_files import read_ids, write_counting_submission, write_localization_submission
 from mmcrowd.visualization.report import write_report
 from mmcrowd.visualization.report_data import ImageRecord, ReportData
 
@@ -33,7 +35,8 @@ class CrowdEvaluationHook(Hook):
 
     The folder gets ``images.csv`` and ``report.json`` (one row per image), ``plots/*.svg``, ``pictures/*.jpg`` of the
     worst and best images with true, false and missed heads, ``report.html`` with all of it, and, if asked for, the
-    submission files of NWPU-Crowd. Works under several processes; repeated padding samples count once.
+    submission files of NWPU-Crowd. Works under several processes; repeated padding samples count once. If a data sample
+    has a region of interest ``roi``, points and heads outside it take no part in the report.
 
     Args:
         out_dir: Folder, inside the run's log folder unless absolute; reports go to ``val_<epoch>`` and ``test`` in it.
@@ -118,13 +121,21 @@ class CrowdEvaluationHook(Hook):
         if self.evaluate:
             gt = annotated_points(sample)
             given = sample['gt_instances'].get('bboxes')
-            boxes = np.full((len(gt), 4), np.nan) if given is None else to_numpy(given).astype(np.float64)
+            boxes = (
+                np.full((len(gt), 4), np.nan) if given is None else to_numpy(given).astype(np.float64).reshape(-1, 4)
+            )
+            roi = region_of_interest(sample)
+            heads = inside(gt, roi)
+            gt, boxes = gt[heads], boxes[heads]
+            if pred is not None:
+                kept = inside(pred, roi)
+                pred, scores = pred[kept], scores[kept]
         path = str(sample.get('img_path', sample['img_id']))
         picture = None
         if self.evaluate and not Path(path).is_file():
             picture = cv2.imencode('.jpg', original_image(inputs, output)[..., ::-1])[1].tobytes()
         size = tuple(int(n) for n in sample['ori_shape'][:2])
-        return ImageRecord(sample['img_id'], path, size, gt, boxes.reshape(-1, 4), pred, scores, count, picture)
+        return ImageRecord(sample['img_id'], path, size, gt, boxes, pred, scores, count, picture)
 
     def _write(self, runner: Runner, name: str, submission: bool) -> None:
         shards = collect_results([self._records], get_world_size(), 'cpu')

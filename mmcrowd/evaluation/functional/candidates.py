@@ -12,6 +12,8 @@ _BAND_GROWTH = 8.0
 """Heads whose radii lie within this factor share one band height: a band is then never much taller than a circle."""
 _CHUNK = 1 << 16
 """Window entries expanded at a time; small enough for the scratch arrays to stay in cache."""
+_MOST_BANDS = 1 << 20
+"""Bands of an image, so that the rows of all images fit into an integer and their keys keep enough digits."""
 
 
 class Pairs(NamedTuple):
@@ -29,7 +31,7 @@ class Pairs(NamedTuple):
 
     def within(self, radii: np.ndarray) -> 'Pairs':
         """The pairs inside smaller radii, (N,) per head in pixels; a negative radius keeps none."""
-        keep = np.flatnonzero((self.dist2 <= radii[self.gt] ** 2) & (radii[self.gt] >= 0))
+        keep = np.flatnonzero((self.dist2 <= squared_limits(radii)[self.gt]) & (radii[self.gt] >= 0))
         return Pairs(self.pred[keep], self.gt[keep], self.dist2[keep])
 
 
@@ -74,6 +76,19 @@ def as_radii(radius: float | np.ndarray, num_gt: int) -> np.ndarray:
     return radii
 
 
+def squared_limits(radii: np.ndarray) -> np.ndarray:
+    """The largest squared distances whose float64 root is at most the radius.
+
+    The official scripts compare distances. ``radius ** 2`` may be rounded to less than the squared distance of a point
+    exactly on the circle, as for sqrt(13) and the offset (2, 3).
+    """
+    limits = np.asarray(radii, np.float64) ** 2
+    for _ in range(4):
+        above = np.nextafter(limits, np.inf)
+        limits = np.where(np.sqrt(above) <= radii, above, limits)
+    return limits
+
+
 def candidate_pairs(
     pred: np.ndarray,
     gt: np.ndarray,
@@ -83,7 +98,7 @@ def candidate_pairs(
 ) -> Pairs:
     """Find every pair with ``|pred - gt| <= radius`` of that head.
 
-    The comparison is ``dx^2 + dy^2 <= radius^2`` in float64, exact for integer coordinates and radii.
+    The comparison is ``sqrt(dx^2 + dy^2) <= radius`` in float64, exact for integer coordinates and radii.
 
     Args:
         pred: (M, 2) xy, pixels.
@@ -152,9 +167,9 @@ class _Bands:
         wanted[images] = True
         index = np.flatnonzero(wanted[pred_image])
         x, y = pred[index, 0], pred[index, 1]
-        self.scale = 1.0 / height
         self.x_min, self.y_min = (x.min(), y.min()) if len(index) else (0.0, 0.0)
         self.span = float(np.ptp(x)) if len(index) else 0.0
+        self.scale = 1.0 / max(height, float(np.ptp(y)) / _MOST_BANDS if len(index) else 0.0)
         self.num_bands = int((y.max() - self.y_min) * self.scale) + 1 if len(index) else 0
         self.width = 2 * self.span + 2.0
         key = self._row(pred_image[index], self._band(y)) * self.width + (x - self.x_min)
@@ -165,7 +180,7 @@ class _Bands:
         self.margin = 8 * np.spacing(self.width * (self.num_bands + 1) * len(wanted))
 
     def _band(self, y: np.ndarray) -> np.ndarray:
-        return np.floor((y - self.y_min) * self.scale).astype(np.int64)
+        return np.clip(np.floor((y - self.y_min) * self.scale), -1, self.num_bands).astype(np.int64)
 
     def _row(self, image: np.ndarray, band: np.ndarray) -> np.ndarray:
         return image * self.num_bands + band
@@ -202,7 +217,7 @@ def _expand(bands, gt, radii, heads, start, stop):
     """Turn windows [start, stop) of the sorted predictions into tested pairs, a bounded number at a time."""
     keep = np.flatnonzero(stop > start)
     heads, start, count = heads[keep], start[keep], (stop - start)[keep]
-    x, y, reach2 = gt[heads, 0], gt[heads, 1], radii[heads] ** 2
+    x, y, reach2 = gt[heads, 0], gt[heads, 1], squared_limits(radii[heads])
     ends = np.cumsum(count)
     shift = start - ends + count
     chunks, first = [], 0

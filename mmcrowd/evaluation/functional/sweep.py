@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .candidates import unsorted_pairs
+from .candidates import squared_limits, unsorted_pairs
 from .growing import MAX_STEPS, GrowingMatching
 from .localization import PointSets, precision_recall_f1
 from .matching import greedy_matching
@@ -61,7 +61,7 @@ def _greedy_sweep(sets: PointSets, radii: np.ndarray) -> np.ndarray:
     pairs = sets.pairs(float(radii[-1]))
     match = greedy_matching(pairs, len(sets.pred), len(sets.gt))
     taken = np.flatnonzero(match[pairs.pred] == pairs.gt)
-    step = np.searchsorted(radii**2, pairs.dist2[taken], side='left')
+    step = np.searchsorted(squared_limits(radii), pairs.dist2[taken], side='left')
     count = np.zeros((len(radii), sets.num_images), np.int64)
     np.add.at(count, (step, sets.pred_image[pairs.pred[taken]]), 1)
     return np.cumsum(count, axis=0)
@@ -97,7 +97,7 @@ def _steps(small: _Side, large: _Side, first: int, last: int, radii: np.ndarray)
     """Pairs of images [first, last): indices on both sides and the index of the smallest radius that admits them."""
     a, b = slice(*small.start[[first, last]]), slice(*large.start[[first, last]])
     pairs = unsorted_pairs(small.points[a], large.points[b], float(radii[-1]), small.image[a], large.image[b])
-    step = np.searchsorted(radii**2, pairs.dist2, side='left').astype(np.uint8)
+    step = np.searchsorted(squared_limits(radii), pairs.dist2, side='left').astype(np.uint8)
     return (pairs.pred + a.start).astype(np.int32), (pairs.gt + b.start).astype(np.int32), step
 
 

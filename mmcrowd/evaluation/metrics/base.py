@@ -151,8 +151,13 @@ def region_of_interest(sample: dict) -> np.ndarray | None:
     return None if roi is None else to_numpy(roi).astype(bool)
 
 
-def inside(points: np.ndarray, roi: np.ndarray) -> np.ndarray:
-    """(N,) bool, whether the pixel of each point (the nearest one for points outside the image) is in the region."""
+def inside(points: np.ndarray, roi: np.ndarray | None) -> np.ndarray:
+    """(N,) bool, whether the pixel of each point (the nearest one for points outside the image) is in the region.
+
+    Without a region all points are inside.
+    """
+    if roi is None:
+        return np.ones(len(points), bool)
     column, row = np.floor(points).astype(np.int64).reshape(-1, 2).T
     return roi[np.clip(row, 0, roi.shape[0] - 1), np.clip(column, 0, roi.shape[1] - 1)]
 

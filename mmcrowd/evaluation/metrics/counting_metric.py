@@ -81,10 +81,10 @@ class CrowdCountingMetric(CrowdMetric):
     def record(self, sample: dict) -> dict:
         """Predicted count or scores, annotated count, and group names."""
         gt, roi, count = annotated_points(sample), region_of_interest(sample), predicted_count(sample)
-        record: dict = dict(gt=len(gt) if roi is None else int(inside(gt, roi).sum()), count=count)
+        record: dict = dict(gt=int(inside(gt, roi).sum()), count=count)
         if count is None:
             points, scores = predicted_points(sample)
-            record['scores'] = scores if roi is None else scores[inside(points, roi)]
+            record['scores'] = scores[inside(points, roi)]
         for name in self.group_by:
             if name not in ('scene_level', 'jhu_category'):
                 if name not in sample:

@@ -61,6 +61,12 @@ class GAMEMetric(CrowdMetric):
             )
         return density.reshape(density.shape[-2:])
 
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Figures of the dataset; every process forgets a threshold that it read from a file."""
+        figures = super().evaluate(size)
+        self.score_thr.reset()
+        return figures
+
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Figures over all images."""
         n = 2**self.level
@@ -75,5 +81,4 @@ class GAMEMetric(CrowdMetric):
             rows.append([f'95% of {self.bootstrap} resamples', *bounds])
         protocol = dict(protocol='GAME', level=self.level, threshold=str(self.score_thr), num_images=len(results))
         self.report(f'GAME | {self.score_thr} | {len(results)} images', rows, figures, protocol)
-        self.score_thr.reset()
         return figures

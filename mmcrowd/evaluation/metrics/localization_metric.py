@@ -20,7 +20,16 @@ from ..functional import (
     sigma_from_boxes,
     sweep_summary,
 )
-from .base import CrowdMetric, ScoreThreshold, annotated_points, interval_figures, predicted_points, to_numpy
+from .base import (
+    CrowdMetric,
+    ScoreThreshold,
+    annotated_points,
+    inside,
+    interval_figures,
+    predicted_points,
+    region_of_interest,
+    to_numpy,
+)
 
 _FIGURES = ('f1', 'precision', 'recall')
 
@@ -30,7 +39,8 @@ class CrowdLocalizationMetric(CrowdMetric):
     """Micro-averaged precision, recall and F1 under one-to-one matching within a radius (distance <= radius).
 
     Keys: ``crowd/f1_8px`` (also ``precision_``, ``recall_``) for a fixed radius of 8 pixels, ``crowd/f1_sigma_l`` for
-    each head's own radius from its box (NWPU-Crowd), ``crowd/f1_sweep`` for the mean over 1 to 100 pixels.
+    each head's own radius from its box (NWPU-Crowd), ``crowd/f1_sweep`` for the mean over 1 to 100 pixels. If a data
+    sample has a region of interest ``roi``, points and heads outside it take no part.
 
     Args:
         radii: Fixed radii, original pixels.
@@ -87,17 +97,19 @@ class CrowdLocalizationMetric(CrowdMetric):
 
     def record(self, sample: dict) -> dict:
         """Predictions with scores, heads, and their boxes where radii come from them."""
-        (pred, scores), gt = predicted_points(sample), annotated_points(sample)
+        (pred, scores), gt, roi = predicted_points(sample), annotated_points(sample), region_of_interest(sample)
+        kept, heads = inside(pred, roi), inside(gt, roi)
+        pred, scores, gt = pred[kept], scores[kept], gt[heads]
         record = dict(pred=np.floor(pred) if self.floor else pred, gt=np.floor(gt) if self.floor else gt, scores=scores)
         if self.sigma:
-            boxes = to_numpy(sample['gt_instances']['bboxes']).astype(np.float64).reshape(-1, 4)
+            boxes = to_numpy(sample['gt_instances']['bboxes']).astype(np.float64).reshape(-1, 4)[heads]
             if np.isnan(boxes).any():
                 raise ValueError(
                     f'image {sample.get("img_path")}: sigma needs a box for every head, '
                     f'{int(np.isnan(boxes).any(axis=1).sum())} of {len(boxes)} have none; use fixed radii'
                 )
             given = sample['gt_instances'].get('levels')
-            record |= dict(boxes=boxes, levels=area_levels(boxes) if given is None else to_numpy(given))
+            record |= dict(boxes=boxes, levels=area_levels(boxes) if given is None else to_numpy(given)[heads])
         return record
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:

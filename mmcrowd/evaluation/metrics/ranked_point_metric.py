@@ -7,7 +7,14 @@ import numpy as np
 from mmcrowd.registry import METRICS
 
 from ..functional import PointSets, ranked_point_figures, ranked_point_intervals
-from .base import CrowdMetric, annotated_points, interval_figures, predicted_points
+from .base import (
+    CrowdMetric,
+    annotated_points,
+    inside,
+    interval_figures,
+    predicted_points,
+    region_of_interest,
+)
 
 _SHOWN = ('ap50', 'ap75', 'map', 'ar50', 'ar75', 'mar')
 
@@ -40,9 +47,10 @@ class RankedPointMetric(CrowdMetric):
         self.bootstrap, self.seed = bootstrap, seed
 
     def record(self, sample: dict) -> dict:
-        """Predictions with scores, and heads."""
-        pred, scores = predicted_points(sample)
-        return dict(pred=pred, scores=scores, gt=annotated_points(sample))
+        """Predictions with scores, and heads; those inside the region of interest ``roi`` if there is one."""
+        (pred, scores), gt, roi = predicted_points(sample), annotated_points(sample), region_of_interest(sample)
+        kept = inside(pred, roi)
+        return dict(pred=pred[kept], scores=scores[kept], gt=gt[inside(gt, roi)])
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Figures over all images, pooled."""

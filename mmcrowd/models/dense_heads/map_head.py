@@ -57,15 +57,26 @@ class CrowdMapHead(BaseDenseHead):
 
         Returns:
             dict[str, Tensor]: Scalars named ``loss_*``.
+
+        Raises:
+            ValueError: The targets are not those of the head's codec, or the output has another stride than it.
         """
         shapes = [s.metainfo['img_shape'][:2] for s in batch_data_samples]
+        self.check_stride(pred, batch_data_samples[0].metainfo.get('batch_input_shape'))
         limit = torch.tensor([self.codec.map_shape(s) for s in shapes]).amax(0).tolist()
         pred = pred[..., : limit[0], : limit[1]]
         valid = valid_mask(pred, shapes, self.codec.stride)
         target = pred.new_zeros(pred.shape, dtype=torch.float32)
         cells = []
         for i, sample in enumerate(batch_data_samples):
-            maps = torch.cat([getattr(sample.gt_map, name) for name in self.codec.names])
+            maps = sample.get('gt_map', {})
+            if any(name not in maps for name in self.codec.names):
+                raise ValueError(
+                    f'{sample.metainfo.get("img_path")}: expected the target maps {list(self.codec.names)} of '
+                    f'{type(self.codec).__name__}, found {list(maps.keys())}: put EncodeTargets with the codec of the '
+                    'head into the training pipeline'
+                )
+            maps = torch.cat([maps.get(name) for name in self.codec.names])
             if maps.shape[-2:] != self.codec.map_shape(shapes[i]):
                 raise ValueError(
                     f'{sample.metainfo.get("img_path")}: target map of shape {tuple(maps.shape)}, but the head '
@@ -79,6 +90,26 @@ class CrowdMapHead(BaseDenseHead):
             all_reduce(heads, 'mean')
         heads = heads.clamp(min=1 / get_world_size())
         return {name: loss(pred, target, valid, cells, heads) for name, loss in self.losses.items()}
+
+    def check_stride(self, maps: Tensor, input_shape: tuple[int, int] | None) -> None:
+        """Check the output's size against the codec's stride.
+
+        Args:
+            maps (Tensor): (B, C, h, w).
+            input_shape (tuple[int, int], optional): Height and width of the network's input, pixels; None checks
+                nothing.
+
+        Raises:
+            ValueError: The maps are too small for the input, or twice as large as needed, or more.
+        """
+        for cells, pixels in zip(maps.shape[-2:], input_shape or (), strict=False):
+            if not 0 <= cells * self.codec.stride - pixels < max(pixels, 8):
+                raise ValueError(
+                    f'{type(self).__name__}: the codec has stride {self.codec.stride}, but the network makes maps of '
+                    f'{tuple(maps.shape[-2:])} cells from {tuple(input_shape)} pixels, expected '
+                    f'{self.codec.map_shape(input_shape)}: give the codec, here and in EncodeTargets, the stride '
+                    'of the network'
+                )
 
     def predict(
         self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False

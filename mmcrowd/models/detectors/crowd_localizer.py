@@ -65,7 +65,7 @@ class CrowdLocalizer(SingleStageDetector):
         if not isinstance(batch_inputs, Tensor) or any(self._use_tiles(shape) for shape in shapes):
             decoded, maps = zip(*map(self._predict_tiles, batch_inputs, shapes), strict=True)
         else:
-            maps = self.bbox_head(self.extract_feat(batch_inputs))[0]
+            maps = self._make_maps(batch_inputs)
             decoded = self.bbox_head.codec.decode(maps, shapes)
         results = [
             to_instances(d, s.metainfo.get('scale_factor') if rescale else None)
@@ -86,11 +86,20 @@ class CrowdLocalizer(SingleStageDetector):
             raise ValueError(f"CrowdLocalizer: test_cfg.mode must be 'auto', 'whole' or 'tile', got {mode!r}")
         return mode == 'tile' or (mode == 'auto' and shape[0] * shape[1] > self._option('max_pixels', 2**22))
 
+    def _make_maps(self, inputs: Tensor) -> Tensor:
+        """Normalised images (B, 3, H, W) -> predicted maps (B, C, h, w)."""
+        maps = self.bbox_head(self.extract_feat(inputs))[0]
+        self.bbox_head.check_stride(maps, inputs.shape[-2:])
+        return maps
+
     def _predict_tiles(self, image: Tensor, shape: tuple[int, int]) -> tuple[Decoded, Tensor | None]:
-        """Predict one image (3, H, W) tile by tile; ``shape`` is its valid height and width."""
+        """Predict one image (3, H, W) tile by tile, or as one tile where the options say so; ``shape`` is its valid
+        height and width."""
         codec, divisor = self.bbox_head.codec, max(self.data_preprocessor.pad_size_divisor, self.bbox_head.codec.stride)
         halo = -(-self._option('halo', 288) // divisor) * divisor
         core = (self._option('tile', 2048) - 2 * halo) // divisor * divisor
+        if not self._use_tiles(shape):
+            core, halo = -(-max(shape) // divisor) * divisor, 0
         if core <= 0:
             raise ValueError(
                 f'CrowdLocalizer: tile {self._option("tile", 2048)} leaves no core inside a halo of {halo}'
@@ -102,7 +111,7 @@ class CrowdLocalizer(SingleStageDetector):
         parts = []
         for y0, y1, top, bottom in tile_windows(height, core, halo):
             for x0, x1, left, right in tile_windows(width, core, halo):
-                maps = self.bbox_head(self.extract_feat(self._cut(image, y0, y1, x0, x1)))[0]
+                maps = self._make_maps(self._cut(image, y0, y1, x0, x1))
                 region = (top - y0, left - x0, bottom - y0, right - x0)
                 valid = (min(shape[0], y1) - y0, min(shape[1], x1) - x0)
                 parts.append(codec.candidates(maps, [valid], region)[0].translate(x0, y0))

@@ -165,10 +165,10 @@ class InstanceSSIMLoss(nn.Module):
             if self.window == 'gauss11':
                 ssim = region_means(gaussian_ssim_map(pred, target, valid)[None], regions)[0]
             else:
-                centre = (target * valid).mean()  # variances do not see it, float32 sums profit from it
-                x, y = (pred - centre) * valid, (target - centre) * valid
+                # Differences of running sums, and of mean squares, are too coarse in float32 for small or flat regions.
+                x, y = (pred * valid).double(), (target * valid).double()
                 mx, my, xx, yy, xy = region_means(torch.stack([x, y, x * x, y * y, x * y]), regions)
-                ssim = ssim_index(mx + centre, my + centre, xx - mx * mx, yy - my * my, xy - mx * my)
+                ssim = ssim_index(mx, my, xx - mx * mx, yy - my * my, xy - mx * my).float()
             return self.loss_weight * (1 - ssim).sum() / avg_factor
 
     def _regions(self, valid: Tensor, cells: Sequence[Tensor]) -> Regions:

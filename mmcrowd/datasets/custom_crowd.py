@@ -1,0 +1,138 @@
+"""Everybody's own data."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from mmcrowd.registry import DATASETS
+
+from .crowd_dataset import image_size, make_heads
+from .formats import AnnotatedImage, format_named
+from .indexed_dataset import IndexedDataset
+from .transforms import ConvertHeadsToBoxes
+
+
+@DATASETS.register_module()
+class CustomCrowd(IndexedDataset):
+    """Images with annotations in one of the formats of :mod:`mmcrowd.datasets.formats`.
+
+    Heads may have points, boxes or both, and several classes; a box alone gives a head at its centre. ``img_id`` is the
+    image's path in its folder. Coordinates are pixels of the upright image, as a viewer shows it.
+
+    An image whose size differs from what the annotations say is an error, as is one of which x and y, or width and
+    height, look exchanged: its coordinates would all be wrong.
+
+    Args:
+        data_root: Folder that ``ann_file`` and ``img_folder`` are relative to.
+        ann_file: Annotation file, or the folder of the annotation files.
+        img_folder: Folder of the images.
+        format: 'json' (mmcrowd's own), 'coco', 'yolo', 'voc', 'labelme', 'label_studio', 'cvat', 'via', 'csv' or
+            'shanghaitech'.
+        classes: Names to train on, in the order of their labels; heads of other classes are dropped and counted. None
+            takes those of the annotations.
+        kwargs: As :class:`IndexedDataset`; a validation ``subset`` keeps images of one ``group`` together.
+    """
+
+    splits = ('all',)
+
+    def __init__(
+        self,
+        data_root: str = '',
+        ann_file: str = 'annotations.json',
+        img_folder: str = 'images',
+        format: str = 'json',
+        classes: tuple[str, ...] | None = None,
+        split: str = 'all',
+        **kwargs,
+    ) -> None:
+        format_named(format)
+        self.img_folder, self.format = img_folder, format
+        self.classes = None if classes is None else tuple(classes)
+        super().__init__(data_root, ann_file=ann_file, split=split, **kwargs)
+        self._check_boxes()
+
+    def index_inputs(self) -> list[Path]:
+        """Annotations, and the images, whose sizes are checked."""
+        paths = [Path(self.ann_file), Path(self.data_root) / self.img_folder]
+        for path, what in zip(paths, ('annotations', 'the images'), strict=True):
+            if not path.exists():
+                raise FileNotFoundError(f'{path}: no such file or folder, expected {what} there')
+        return paths
+
+    def group(self, sample: dict) -> str:
+        """What the annotations say, or the image alone."""
+        return str(sample.get('group', sample['img_id']))
+
+    def read_samples(self) -> list[dict]:
+        """Read all annotations and the size of every image."""
+        path, folder = self.index_inputs()
+        collection = format_named(self.format).read(path, folder)
+        self.notes.update(collection.notes)
+        classes = self.classes or collection.classes
+        unknown = sorted(set(classes) - set(collection.classes))
+        if self.classes and unknown:
+            raise ValueError(f'{path}: expected the classes {unknown}, found {list(collection.classes)}')
+        self.found_meta['classes'] = list(classes)
+        new = np.array([classes.index(name) if name in classes else -1 for name in collection.classes] or [0])
+        repeated = [name for name, n in Counter(image.img_path for image in collection.images).items() if n > 1]
+        if repeated:
+            raise ValueError(f'{path}: expected every image once, found {repeated[0]} again ({len(repeated)} such)')
+        samples, problems = [], []
+        for image in collection.images:
+            try:
+                samples.append(self._sample(image, folder, new))
+            except (FileNotFoundError, ValueError) as error:
+                problems.append(error)
+        if problems:
+            more = f'\nand {len(problems) - 20} more such images' if len(problems) > 20 else ''
+            raise type(problems[0])('\n'.join(str(problem) for problem in problems[:20]) + more)
+        return samples
+
+    def _sample(self, image: AnnotatedImage, folder: Path, new: np.ndarray) -> dict:
+        path = folder / image.img_path
+        if not path.is_file():
+            raise FileNotFoundError(f'{path}: image file not found, but {self.ann_file} has annotations of it')
+        check_frame(path, image)
+        labels = new[image.labels]
+        kept = labels >= 0
+        self.notes['heads of other classes, dropped'] += int((~kept).sum())
+        sample = dict(image.extra, img_path=str(path), img_id=image.extra.get('img_id', image.img_path))
+        heads = make_heads(image.points[kept], image.boxes[kept], path)
+        return dict(sample, heads=heads, labels=labels[kept], ignore_boxes=image.ignore_boxes.astype(np.float32))
+
+    def _check_boxes(self) -> None:
+        """Refuse to train a detector on heads of which no size is known."""
+        drops = any(isinstance(t, ConvertHeadsToBoxes) and t.missing == 'drop' for t in self.pipeline.transforms)
+        if not drops or self.test_mode:
+            return
+        heads = np.concatenate([self.get_data_info(i)['heads'] for i in range(len(self))])
+        if len(heads) and np.isnan(heads[:, 2:]).any(axis=1).all():
+            raise ValueError(
+                f'{self.ann_file}: all {len(heads)} heads are points without a box, and a detector cannot learn sizes '
+                "from points. Train a model of points, annotate boxes, or set ConvertHeadsToBoxes(missing='pseudo')"
+            )
+
+
+def check_frame(path: Path, image: AnnotatedImage) -> None:
+    """Compare annotations with the size of their image.
+
+    Raises:
+        ValueError: The sizes differ, or most points are outside and none would be with x and y exchanged.
+    """
+    width, height = image_size(path)
+    if image.size is not None and tuple(image.size) != (width, height):
+        turned = tuple(image.size) == (height, width)
+        raise ValueError(
+            f'{path}: the annotations are of an image of {image.size[0]}x{image.size[1]} pixels, found {width}x{height}'
+            + (': the file is shown turned by its EXIF data, and was annotated without that' if turned else '')
+        )
+    if len(image) < 4:
+        return
+    outside = ((image.points < 0) | (image.points > (width, height))).any(axis=1)
+    exchanged = ((image.points < 0) | (image.points > (height, width))).any(axis=1)
+    if outside.mean() > 0.25 and not exchanged.any():
+        raise ValueError(
+            f'{path}: {int(outside.sum())} of {len(image)} points are outside the {width}x{height} image, and none '
+            'would be with x and y exchanged: expected points as x, y'
+        )

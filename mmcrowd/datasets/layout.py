@@ -1,0 +1,65 @@
+"""Finding a data set's files in the folders it was unpacked to."""
+
+from pathlib import Path
+
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+
+
+def existing_folder(parent: str | Path, *names: str) -> Path:
+    """The first folder of ``names`` that is in ``parent``.
+
+    Raises:
+        FileNotFoundError: None is.
+    """
+    for name in names:
+        if (Path(parent) / name).is_dir():
+            return Path(parent) / name
+    raise FileNotFoundError(f'{parent}: expected a folder named {" or ".join(names)} in it, found none')
+
+
+def existing_file(parent: str | Path, *names: str) -> Path:
+    """The first file of ``names`` that is in ``parent``.
+
+    Raises:
+        FileNotFoundError: None is.
+    """
+    for name in names:
+        if (Path(parent) / name).is_file():
+            return Path(parent) / name
+    raise FileNotFoundError(f'{parent}: expected a file named {" or ".join(names)} in it, found none')
+
+
+def number_of(path: Path, ending: str = '') -> int:
+    """The number at the end of a file's name, before ``ending``.
+
+    Raises:
+        ValueError: There is none.
+    """
+    stem = path.stem.removesuffix(ending)
+    digits = stem[len(stem.rstrip('0123456789')) :]
+    if not digits:
+        raise ValueError(
+            f'{path}: expected a file name with a number at its end{f", before {ending}" if ending else ""}'
+        )
+    return int(digits)
+
+
+def image_files(folder: str | Path) -> dict[str, Path]:
+    """Image files in ``folder`` by name without suffix, in the order of their names.
+
+    Raises:
+        FileNotFoundError: The folder does not exist, or holds no image.
+        ValueError: Two images differ in their suffix only.
+    """
+    folder, found = Path(folder), {}
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder}: folder not found, expected it to hold images')
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            continue
+        if path.stem in found:
+            raise ValueError(f'{path}: expected images of different names, found {found[path.stem].name} beside it')
+        found[path.stem] = path
+    if not found:
+        raise FileNotFoundError(f'{folder}: expected images ({", ".join(IMAGE_SUFFIXES)}) in this folder, found none')
+    return found
