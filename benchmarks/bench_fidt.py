@@ -1,6 +1,6 @@
 """FIDT targets and I-SSIM against their written-out references, as ratios in one run.
 
-    python benchmarks/bench_fidt.py [--heads 1000] [--repeats 5]
+python benchmarks/bench_fidt.py [--heads 1000] [--repeats 5]
 """
 
 import argparse
@@ -36,9 +36,7 @@ def reference_issim(pred: Tensor, target: Tensor, cells: Tensor, region: int) ->
         cols = slice(max(col - region // 2, 0), min(col - region // 2 + region, width))
         x, y = pred[0, 0, rows, cols], target[0, 0, rows, cols]
         dx, dy = x - x.mean(), y - y.mean()
-        terms.append(
-            1 - ssim_index(x.mean(), y.mean(), dx.square().mean(), dy.square().mean(), (dx * dy).mean())
-        )
+        terms.append(1 - ssim_index(x.mean(), y.mean(), dx.square().mean(), dy.square().mean(), (dx * dy).mean()))
     return torch.stack(terms).mean()
 
 

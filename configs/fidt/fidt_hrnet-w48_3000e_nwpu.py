@@ -1,4 +1,4 @@
-# FIDTM's published recipe on NWPU-Crowd: longer side at most 2048 and shorter at least 512 pixels, random 512-pixel crops.
+# FIDTM's published recipe on NWPU-Crowd: sides between 512 and 2048 pixels, random 512-pixel crops, 3000 epochs.
 _base_ = [
     '../_base_/models/fidt_hrnet_w48.py',
     '../_base_/datasets/nwpu.py',

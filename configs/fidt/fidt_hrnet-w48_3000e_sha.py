@@ -1,4 +1,4 @@
-# FIDTM's published recipe on ShanghaiTech A: random 256-pixel crops and flips, batch 16, Adam 1e-4 constant, 3000 epochs.
+# FIDTM's published recipe on ShanghaiTech A: random 256-pixel crops, flips, batch 16, Adam 1e-4, 3000 epochs.
 _base_ = [
     '../_base_/models/fidt_hrnet_w48.py',
     '../_base_/datasets/shanghaitech_a.py',

@@ -129,6 +129,16 @@ def test_a_threshold_found_in_validation_is_used_in_the_test(tmp_path, mmengine_
     assert stored['criterion'] == 'counting MAE'
 
 
+def test_every_process_reads_a_threshold_that_was_written_anew(tmp_path, monkeypatch):
+    metric = METRICS.build(dict(type='mmcrowd.GAMEMetric', score_thr=str(tmp_path / 'thr.json')))
+    monkeypatch.setattr('mmcrowd.evaluation.metrics.base.is_main_process', lambda: False)
+    for threshold in (0.5, 0.9):
+        (tmp_path / 'thr.json').write_text(json.dumps(dict(threshold=threshold, criterion='F1', num_images=1)))
+        metric.process({}, [sample(2).to_dict()])
+        assert metric.score_thr.value == threshold
+        metric.evaluate(1)
+
+
 def test_a_missing_threshold_file_is_named(tmp_path):
     metric = dict(type='mmcrowd.CrowdLocalizationMetric', score_thr=str(tmp_path / 'no.json'))
     with pytest.raises(FileNotFoundError, match=r'no file .*no.json; write it by a validation with save_thr'):

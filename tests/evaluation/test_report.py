@@ -156,6 +156,15 @@ class TestHook:
         with pytest.raises(PointFileError, match='outside the image of 120 x 120 pixels'):
             run_hook(tmp_path, [one], submission=True)
 
+    @pytest.mark.parametrize(
+        ('ids', 'message'),
+        [(('IMG_4', '5'), "needs integer image ids, .*'IMG_4'"), (('4', '04'), '2 images have only 1 different ids')],
+    )
+    def test_ids_that_a_submission_cannot_hold(self, tmp_path, ids, message):
+        samples = [sample(1, img_id=i) for i in ids]
+        with pytest.raises(PointFileError, match=message):
+            run_hook(tmp_path, samples, evaluate=False, submission=True)
+
     def test_bad_options(self):
         with pytest.raises(ValueError, match="found 'sigma'"):
             HOOKS.build(dict(type='mmcrowd.CrowdEvaluationHook', radius='sigma'))

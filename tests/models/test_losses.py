@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmcrowd.models.losses.ssim_loss import C1, C2, InstanceSSIMLoss, SSIMLoss
@@ -136,6 +136,7 @@ class TestMapMSE:
 
 
 class TestInstanceSSIM:
+    @example(seed=67, region=2, heads=0)  # needs more than float32
     @settings(max_examples=20, deadline=None)
     @given(seed=st.integers(0, 999), region=st.sampled_from([2, 7, 15, 30]), heads=st.integers(0, 12))
     def test_equals_the_reference_head_by_head(self, seed: int, region: int, heads: int):

@@ -22,6 +22,7 @@ from mmcrowd.evaluation.metrics.base import (
     to_numpy,
 )
 from mmcrowd.registry import HOOKS
+from mmcrowd.utils.point_files import PointFileError
 from mmcrowd.utils.submission_files import read_ids, write_counting_submission, write_localization_submission
 from mmcrowd.visualization.report import write_report
 from mmcrowd.visualization.report_data import ImageRecord, ReportData
@@ -156,7 +157,12 @@ class CrowdEvaluationHook(Hook):
             runner.logger.info(f'submission files: {folder}')
 
     def _submit(self, records: list[ImageRecord], folder: Path) -> None:
-        by_id = {int(r.img_id): r for r in records}
+        try:
+            by_id = {int(r.img_id): r for r in records}
+        except ValueError as error:
+            raise PointFileError(f'{folder}: a submission needs integer image ids, {error}') from error
+        if len(by_id) < len(records):
+            raise PointFileError(f'{folder}: {len(records)} images have only {len(by_id)} different ids')
         ids: Iterable = sorted(by_id) if self.submission_ids is None else read_ids(self.submission_ids)
         if all(r.pred is not None for r in records):
             points = {i: r.pred[r.scores >= self.score_thr.value] for i, r in by_id.items()}

@@ -69,7 +69,9 @@ class _RegionSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx, maps: Tensor, regions: Regions) -> Tensor:
         height, width = maps.shape[-2:]
-        running = F.pad(maps.cumsum(-1), (1, 0)).flatten(1)
+        running = maps.new_zeros(*maps.shape[:-1], width + 1)
+        torch.cumsum(maps, -1, out=running[..., 1:])
+        running = running.flatten(1)
         rows = regions.y0[:, None] + torch.arange(int((regions.y1 - regions.y0).max()), device=maps.device)
         inside = rows < regions.y1[:, None]
         base = (regions.image[:, None] * height + rows)[inside] * (width + 1)
@@ -87,7 +89,7 @@ class _RegionSums(torch.autograd.Function):
         ends = grad.new_zeros(count, batch[0] * batch[1] * (width + 1))
         for one, values in zip(ends, grad[:, head], strict=True):
             one.scatter_add_(0, left, values).scatter_add_(0, right, -values)
-        return ends.view(count, *batch, width + 1).cumsum(-1)[..., :width], None
+        return ends.view(count, *batch, width + 1).cumsum_(-1)[..., :width], None
 
 
 def region_means(maps: Tensor, regions: Regions) -> Tensor:
