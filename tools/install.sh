@@ -58,9 +58,9 @@ watch_build() {
 build_mmcv() {
     : >"$build_log"
     # torch must be visible to the build (no isolation), or mmcv is built without its ops.
-    # Debug information would take a third of the compiler's time. CXXFLAGS replaces Python's own flags: repeat them.
+    # Python's own flags without -g: debug information would take a third of the compiler's time.
     # shellcheck disable=SC2086
-    CFLAGS="${CFLAGS:-} -g0" CXXFLAGS="-DNDEBUG -fwrapv -O3 -Wall -g0 ${CXXFLAGS:-}" \
+    CFLAGS="-DNDEBUG -fwrapv -O3 -Wall ${CFLAGS:-}" CXXFLAGS="-DNDEBUG -fwrapv -O3 -Wall ${CXXFLAGS:-}" \
         "$python" -m pip install --disable-pip-version-check ${PIP_ARGS:-} -v --no-build-isolation "$@" "$mmcv_spec" \
         >"$build_log" 2>&1 &
     local pid=$!

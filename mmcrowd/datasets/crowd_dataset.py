@@ -49,7 +49,9 @@ def image_size(path: str | Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(0x0112, 1) >= 5
+            # Asking a PNG without an EXIF chunk for it would decode the whole file.
+            has_exif = image.format != 'PNG' or 'exif' in image.info
+            turned = has_exif and image.getexif().get(0x0112, 1) >= 5
     except OSError as error:
         raise ValueError(f'{path}: expected a readable image file, got {error}') from error
     finally:

@@ -1,4 +1,4 @@
-# A compact FIDT network, 4.3 M parameters, output stride 2.
+# A compact FIDT network, 4.2 M parameters, output stride 2.
 model = dict(
     type='mmcrowd.CrowdLocalizer',
     data_preprocessor=dict(
