@@ -27,6 +27,7 @@ from .transforms import (
     PackCrowdInputs,
     RandomScaleCrop,
     ResizeLongerSide,
+    ResizeToGrid,
 )
 from .ucf_cc_50 import UCFCC50
 from .ucf_qnrf import UCFQNRF
@@ -58,6 +59,7 @@ __all__ = [
     'PackCrowdInputs',
     'RandomScaleCrop',
     'ResizeLongerSide',
+    'ResizeToGrid',
     'SCUTHead',
     'SeededIndex',
     'SeededSampler',

@@ -4,7 +4,7 @@ from .encoding import EncodeTargets
 from .formatting import ConvertHeadsToBoxes, PackCrowdInputs
 from .geometry import RandomScaleCrop
 from .loading import LoadHeads
-from .resizing import ClampSides, EnlargeToMinimum, ResizeLongerSide
+from .resizing import ClampSides, EnlargeToMinimum, ResizeLongerSide, ResizeToGrid
 from .roi import MaskOutsideRoi
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     'PackCrowdInputs',
     'RandomScaleCrop',
     'ResizeLongerSide',
+    'ResizeToGrid',
 ]

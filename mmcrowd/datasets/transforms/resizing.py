@@ -166,3 +166,31 @@ class ResizeLongerSide(_ResizeByRule):
             f'{type(self).__name__}(length={self.length}, min_size={self.min_size}, multiple={self.multiple}, '
             f'interpolation={self.interpolation!r})'
         )
+
+
+@TRANSFORMS.register_module()
+class ResizeToGrid(_ResizeByRule):
+    """Bring an image to a whole number of tiles, the number that distorts it least.
+
+    DeepCount's released code: ``max(1, round(W / 512))`` columns of 512 pixels, and as many rows of 384 as fit the aspect
+    ratio best. The aspect ratio changes a little.
+
+    Args:
+        tile: (width, height) of a tile, pixels.
+        interpolation: As mmdet's Resize.
+    """
+
+    def __init__(self, tile: tuple[int, int] = (512, 384), interpolation: str = 'bilinear') -> None:
+        if min(tile) < 1:
+            raise ValueError(f'tile must be (width, height) of at least 1 pixel, got {tile}')
+        super().__init__(interpolation)
+        self.tile = tuple(tile)
+
+    def new_size(self, width: int, height: int) -> tuple[int, int]:
+        """See the class."""
+        columns = max(1, round(width / self.tile[0]))
+        rows = max(1, round(self.tile[0] * columns * height / width / self.tile[1]))
+        return columns * self.tile[0], rows * self.tile[1]
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(tile={self.tile}, interpolation={self.interpolation!r})'

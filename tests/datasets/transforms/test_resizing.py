@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmcrowd.datasets import ClampSides, EnlargeToMinimum, LoadHeads, PackCrowdInputs, ResizeLongerSide
+from mmcrowd.datasets import ClampSides, EnlargeToMinimum, LoadHeads, PackCrowdInputs, ResizeLongerSide, ResizeToGrid
 from mmcrowd.datasets.crowd_dataset import make_heads
 
 
@@ -53,6 +53,14 @@ def test_clamped_sides(size, rule, expected):
 )
 def test_enlarged_to_the_minimum(size, rule, expected):
     assert EnlargeToMinimum(**rule).new_size(*size) == expected
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [((512, 384), (512, 384)), ((1024, 768), (1024, 768)), ((1000, 500), (1024, 384)), ((200, 900), (512, 2304))],
+)
+def test_grid_of_tiles(size, expected):
+    assert ResizeToGrid().new_size(*size) == expected
 
 
 @pytest.mark.parametrize(
