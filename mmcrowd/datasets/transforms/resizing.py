@@ -172,8 +172,8 @@ class ResizeLongerSide(_ResizeByRule):
 class ResizeToGrid(_ResizeByRule):
     """Bring an image to a whole number of tiles, the number that distorts it least.
 
-    DeepCount's released code: ``max(1, round(W / 512))`` columns of 512 pixels, and as many rows of 384 as fit the aspect
-    ratio best. The aspect ratio changes a little.
+    DeepCount's released code: ``max(1, round(W / 512))`` columns of 512 pixels, and as many rows of 384 as fit the
+    aspect ratio best. The aspect ratio changes a little.
 
     Args:
         tile: (width, height) of a tile, pixels.
