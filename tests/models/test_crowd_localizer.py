@@ -123,6 +123,12 @@ def test_maps_on_request():
     torch.testing.assert_close(whole, tiled, rtol=1e-4, atol=1e-5)
 
 
+def test_maps_are_float32_under_autocast():
+    with torch.autocast('cpu', torch.bfloat16):
+        sample = build(return_maps=True).test_step(batch((64, 64)))[0]
+    assert sample.pred_map.fidt.dtype == torch.float32
+
+
 def test_points_are_in_original_pixels():
     one = build().test_step(batch((128, 128)))[0].pred_instances
     half = build().test_step(batch((128, 128), scale=(2.0, 4.0)))[0].pred_instances

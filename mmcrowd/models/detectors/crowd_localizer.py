@@ -74,7 +74,9 @@ class CrowdLocalizer(SingleStageDetector):
         if self._option('return_maps', False):
             for sample, pred, shape in zip(batch_data_samples, maps, shapes, strict=True):
                 h, w = self.bbox_head.codec.map_shape(shape)
-                sample.pred_map = PixelData(**dict(zip(self.bbox_head.codec.names, pred[:, None, :h, :w], strict=True)))
+                sample.pred_map = PixelData(
+                    **dict(zip(self.bbox_head.codec.names, pred[:, None, :h, :w].float(), strict=True))
+                )
         return self.add_pred_to_datasample(batch_data_samples, results)
 
     def _option(self, name: str, default):
