@@ -23,4 +23,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=300),
     dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
 ]
-default_hooks = dict(checkpoint=dict(interval=15), logger=dict(interval=17))
+# The network is meant to localize: the checkpoint with the best F1 on the validation images is the one to test.
+default_hooks = dict(checkpoint=dict(interval=15, save_best='crowd/f1_8px'), logger=dict(interval=17))

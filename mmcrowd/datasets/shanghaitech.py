@@ -86,9 +86,10 @@ class ShanghaiTech(CrowdDataset):
         part: 'A' or 'B'.
         split: 'train' or 'test'.
         subset: None for all images of the split; 'train' or 'val' for a part of the training images.
-        val_split: Fraction of the training images to validate on, chosen by a hash of their number and so the same
-            everywhere; or 'csrnet', the lists published with CSRNet (A 240 and 59 images, IMG_280 is in neither; B 320
-            and 80).
+        val_split: Fraction of the training images to validate on. They are ranked by their number of heads and cut into
+            runs of 1 / fraction; a hash of its number chooses one image of each. So the crowds are as dense as in the
+            whole, and the choice is the same everywhere. Or 'csrnet', the lists published with CSRNet (A 240 and 59
+            images, IMG_280 is in neither; B 320 and 80).
         kwargs: As :class:`CrowdDataset`.
     """
 
@@ -128,7 +129,7 @@ class ShanghaiTech(CrowdDataset):
         ]
         self._metainfo['revision'] = self._revision(samples)
         print_log(f'ShanghaiTech {self.part} {self.split}: annotation revision {self._metainfo["revision"]}', 'current')
-        chosen = self._chosen([sample['img_id'] for sample in samples])
+        chosen = self._chosen({sample['img_id']: len(sample['heads']) for sample in samples})
         return [sample for sample in samples if sample['img_id'] in chosen]
 
     @staticmethod
@@ -156,15 +157,20 @@ class ShanghaiTech(CrowdDataset):
             return 'final'
         return known or 'unknown'
 
-    def _chosen(self, numbers: list[int]) -> set[int]:
-        """Numbers of the images in the subset."""
+    def _chosen(self, counts: dict[int, int]) -> set[int]:
+        """Numbers of the images in the subset, from the number of heads of every image."""
         if self.subset is None:
-            return set(numbers)
+            return set(counts)
         if self.val_split == 'csrnet':
             val = {int(number) for number in _CSRNET_VAL[self.part].split()}
-            rest = set(numbers) - val - _CSRNET_NEITHER[self.part]
+            rest = set(counts) - val - _CSRNET_NEITHER[self.part]
         else:
-            shuffled = sorted(numbers, key=lambda n: hashlib.blake2b(f'{self.part}/{n}'.encode()).digest())
-            val = set(shuffled[: max(1, round(len(numbers) * self.val_split))])
-            rest = set(numbers) - val
-        return val & set(numbers) if self.subset == 'val' else rest
+            val = self._stratified(counts)
+            rest = set(counts) - val
+        return val & set(counts) if self.subset == 'val' else rest
+
+    def _stratified(self, counts: dict[int, int]) -> set[int]:
+        """One image out of each of equally long runs of images of similar count, the one whose number hashes lowest."""
+        ranked = sorted(counts, key=lambda number: (counts[number], number))
+        strata = np.array_split(ranked, max(1, round(len(ranked) * self.val_split)))
+        return {min(map(int, s), key=lambda n: hashlib.blake2b(f'{self.part}/{n}'.encode()).digest()) for s in strata}

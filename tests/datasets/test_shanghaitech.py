@@ -142,11 +142,14 @@ def test_bad_arguments(tmp_path, kwargs, message):
         ShanghaiTech(str(tmp_path), **kwargs)
 
 
-def test_validation_split_is_fixed(tmp_path):
-    write_part(tmp_path, {number: [[1, 2]] for number in range(1, 21)})
+def test_validation_split_is_fixed_and_stratified(tmp_path):
+    """One image of every five of similar count, whatever the order of their numbers."""
+    counts = {number: (number * 7) % 20 for number in range(1, 21)}
+    write_part(tmp_path, {number: [[1, 2]] * count for number, count in counts.items()})
     val = ids(ShanghaiTech(str(tmp_path), subset='val', val_split=0.2))
     train = ids(ShanghaiTech(str(tmp_path), subset='train', val_split=0.2))
-    assert val == [11, 12, 18, 20]
+    assert val == ids(ShanghaiTech(str(tmp_path), subset='val', val_split=0.2))
+    assert sorted(counts[number] // 5 for number in val) == [0, 1, 2, 3]
     assert sorted(train + val) == list(range(1, 21))
 
 

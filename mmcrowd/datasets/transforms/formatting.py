@@ -96,14 +96,17 @@ class ConvertHeadsToBoxes(BaseTransform):
     as in counting (a head is kept if its point is inside).
 
     Args:
-        missing: What becomes of a head without box: 'drop' it; give it a 'pseudo' box around its point; or 'ignore' it,
-            that is, flag its pseudo box as ignored.
+        missing: What becomes of a head without box: an 'error'; 'drop' it; give it a 'pseudo' box around its point; or
+            'ignore' it, that is, flag its pseudo box as ignored.
         pseudo_size: Side of a pseudo box, pixels of the current image.
+
+    Raises:
+        ValueError: A head has no box, and ``missing`` does not say what to do with it.
     """
 
-    def __init__(self, missing: str = 'drop', pseudo_size: float = 16.0) -> None:
-        if missing not in ('drop', 'ignore', 'pseudo'):
-            raise ValueError(f"missing must be 'drop', 'ignore' or 'pseudo', got {missing!r}")
+    def __init__(self, missing: str = 'error', pseudo_size: float = 16.0) -> None:
+        if missing not in ('error', 'drop', 'ignore', 'pseudo'):
+            raise ValueError(f"missing must be 'error', 'drop', 'ignore' or 'pseudo', got {missing!r}")
         if not pseudo_size > 0:
             raise ValueError(f'pseudo_size must be positive, got {pseudo_size}')
         self.missing = missing
@@ -119,7 +122,12 @@ class ConvertHeadsToBoxes(BaseTransform):
                 f'ConvertHeadsToBoxes needs HeadBoxes in gt_bboxes (see LoadHeads), got {type(heads).__name__}'
             )
         unknown = ~heads.has_box
-        if self.missing == 'drop':
+        if self.missing == 'error' and unknown.any():
+            raise ValueError(
+                f'{results.get("img_path")}: {int(unknown.sum())} of {len(heads)} heads have no box, but the detector '
+                "trains on boxes: annotate them, or set ConvertHeadsToBoxes(missing='pseudo', 'ignore' or 'drop')"
+            )
+        if self.missing in ('error', 'drop'):
             select_heads(results, (~unknown).numpy())
             results['gt_bboxes'] = results['gt_bboxes'].convert_to('hbox')
             return results

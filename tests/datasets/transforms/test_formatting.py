@@ -132,7 +132,7 @@ def test_images_of_several_sizes_are_padded_by_the_preprocessor():
 POINTS, BOXES = [[10, 10], [20, 20]], [[5, 5, 15, 15], [NAN] * 4]
 
 
-@pytest.mark.parametrize('missing', ['drop', 'ignore', 'pseudo'])
+@pytest.mark.parametrize('missing', ['error', 'drop', 'ignore', 'pseudo'])
 def test_convert_no_heads(missing):
     converted = ConvertHeadsToBoxes(missing)(results())
     assert isinstance(converted['gt_bboxes'], HorizontalBoxes)
@@ -159,7 +159,7 @@ def test_convert(missing, boxes, flags):
 def test_converted_heads_go_through_a_detection_pipeline(packer):
     pipeline = Compose(
         [
-            dict(type='mmcrowd.ConvertHeadsToBoxes'),
+            dict(type='mmcrowd.ConvertHeadsToBoxes', missing='drop'),
             dict(type='FilterAnnotations', min_gt_bbox_wh=(1, 1), keep_empty=False),
             dict(type='RandomFlip', prob=1.0),
             dict(type=packer),
@@ -170,8 +170,14 @@ def test_converted_heads_go_through_a_detection_pipeline(packer):
     assert 'points' not in instances or instances.points.tolist() == [[30, 10]]
 
 
+def test_convert_refuses_a_head_without_box():
+    with pytest.raises(ValueError, match=r"a\.jpg: 1 of 2 heads have no box.*missing='pseudo', 'ignore' or 'drop'"):
+        ConvertHeadsToBoxes()(dict(results(POINTS, BOXES), img_path='a.jpg'))
+    assert len(ConvertHeadsToBoxes()(results(POINTS[:1], BOXES[:1]))['gt_bboxes']) == 1
+
+
 def test_convert_wrong_input():
-    with pytest.raises(ValueError, match="missing must be 'drop', 'ignore' or 'pseudo', got 'keep'"):
+    with pytest.raises(ValueError, match="missing must be 'error', 'drop', 'ignore' or 'pseudo', got 'keep'"):
         ConvertHeadsToBoxes('keep')
     with pytest.raises(ValueError, match='pseudo_size must be positive, got 0'):
         ConvertHeadsToBoxes('pseudo', pseudo_size=0)
