@@ -14,6 +14,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='folder of the run (default: work_dirs/<config name>)')
     parser.add_argument('--out', metavar='FILE.pkl', help='write all predictions')
     parser.add_argument('--show-dir', metavar='FOLDER', help='write pictures of ground truth and prediction')
+    parser.add_argument(
+        '--score-thr',
+        type=lambda text: text if text == 'val' else float(text),
+        metavar='NUMBER|val',
+        help='lowest score of a head in all metrics; val: the one of the lowest counting error in validation',
+    )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='config overrides')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()

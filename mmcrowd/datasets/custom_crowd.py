@@ -103,8 +103,8 @@ class CustomCrowd(IndexedDataset):
 
     def _check_boxes(self) -> None:
         """Refuse to train a detector on heads of which no size is known."""
-        needed = any(isinstance(t, ConvertHeadsToBoxes) and t.missing in ('error', 'drop') for t in self.pipeline.transforms)
-        if not needed or self.test_mode:
+        converters = [t for t in self.pipeline.transforms if isinstance(t, ConvertHeadsToBoxes)]
+        if all(t.missing not in ('error', 'drop') for t in converters) or self.test_mode:
             return
         heads = np.concatenate([self.get_data_info(i)['heads'] for i in range(len(self))])
         if len(heads) and np.isnan(heads[:, 2:]).any(axis=1).all():

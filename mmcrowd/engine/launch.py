@@ -2,6 +2,8 @@
 
 import json
 import math
+from copy import deepcopy
+from inspect import signature
 from pathlib import Path
 
 import torch.distributed as dist
@@ -12,9 +14,11 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmcrowd.engine.hooks import find_resume_checkpoint
+from mmcrowd.registry import METRICS
 from mmcrowd.utils.distributed import prepare_distributed
 
 METRICS_FILE = 'metrics.json'
+THRESHOLD_FILE = 'threshold.json'
 
 
 def load_config(
@@ -88,6 +92,7 @@ def launch_testing(
     work_dir: str | None = None,
     out: str | None = None,
     show_dir: str | None = None,
+    score_thr: float | str | None = None,
     cfg_options: dict | None = None,
     launcher: str = 'none',
 ) -> dict[str, float]:
@@ -99,6 +104,9 @@ def launch_testing(
         work_dir: Folder of the run, see :func:`load_config`.
         out: ``.pkl`` file for all predictions.
         show_dir: Folder for pictures of ground truth and prediction.
+        score_thr: Lowest score of a head that is evaluated, in place of what the config's metrics say; ``'val'`` takes
+            the threshold of the lowest counting error on the validation images, which are predicted first, and keeps
+            it in ``<work_dir>/threshold.json``.
         cfg_options: Values by dotted key, written over the config's.
         launcher: See :func:`load_config`.
 
@@ -111,6 +119,8 @@ def launch_testing(
     cfg = load_config(config, work_dir, cfg_options, launcher)
     cfg.load_from = checkpoint
     cfg.resume = False
+    if score_thr is not None:
+        _set_score_threshold(cfg, score_thr)
     if show_dir is not None:
         cfg.setdefault('default_hooks', {})
         cfg.default_hooks.setdefault('visualization', dict(type='mmcrowd.CrowdVisualizationHook'))
@@ -126,6 +136,29 @@ def launch_testing(
         print(format_metrics(metrics))
     _leave_process_group(launcher)
     return metrics
+
+
+def _set_score_threshold(cfg: Config, score_thr: float | str) -> None:
+    """Let all metrics of the test use one score threshold; 'val' is predicted and stored first."""
+    if score_thr == 'val':
+        score_thr = _choose_on_validation(cfg)
+    metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    for metric in metrics:
+        if 'score_thr' in signature(METRICS.get(metric['type'])).parameters:
+            metric['score_thr'] = score_thr
+
+
+def _choose_on_validation(cfg: Config) -> str:
+    """Predict the validation images and store the threshold of the lowest MAE; returns the file."""
+    if cfg.get('val_dataloader') is None:
+        raise ValueError("score_thr='val' needs a val_dataloader in the config, found none")
+    path = str(Path(cfg.work_dir) / THRESHOLD_FILE)
+    cfg = deepcopy(cfg)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.test_evaluator = dict(type='mmcrowd.CrowdCountingMetric', save_thr=path)
+    cfg.experiment_name += '_threshold'
+    build_runner(cfg).test()
+    return path
 
 
 def write_metrics(metrics: dict[str, float], path: Path) -> None:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.structures import InstanceData
 
 from mmcrowd.engine import AutocastOptimWrapper
 from mmcrowd.engine.launch import format_metrics, launch_testing, launch_training, load_config, write_metrics
+from mmcrowd.registry import DATASETS, MODELS
 from mmcrowd.utils.distributed import prepare_distributed, set_rank_environment
+
+from .tiny_task import TinyDataset, TinyModel
 
 CONFIG = str(Path(__file__).with_name('tiny_config.py'))
 
@@ -77,6 +81,61 @@ class TestTrainAndTest:
     def test_unknown_type_is_named(self, tmp_path):
         with pytest.raises(KeyError, match='NoSuchModel'):
             launch_training(CONFIG, str(tmp_path), cfg_options={'model.type': 'mmcrowd.NoSuchModel'})
+
+
+@DATASETS.register_module(force=True)
+class TinyHeads(TinyDataset):
+    """Images with as many heads as their index says."""
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        sample['data_samples'].gt_instances = InstanceData(points=torch.full((int(index), 2), 4.0))
+        return sample
+
+
+@MODELS.register_module(force=True)
+class TinyFinder(TinyModel):
+    """Finds every head with score 0.6 and five false ones with score 0.4."""
+
+    def forward(self, inputs, data_samples, mode='tensor'):
+        for s in data_samples:
+            scores = torch.tensor([0.6] * len(s.gt_instances) + [0.4] * 5)
+            s.pred_instances = InstanceData(points=torch.full((len(scores), 2), 4.0), scores=scores)
+        return data_samples
+
+
+class TestScoreThreshold:
+    options = {
+        'model.type': 'mmcrowd.TinyFinder',
+        'val_dataloader.dataset.type': 'mmcrowd.TinyHeads',
+        'test_dataloader.dataset': dict(type='mmcrowd.TinyHeads', length=4),
+        'test_evaluator': [
+            dict(type='mmcrowd.CrowdCountingMetric'),
+            dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4]),
+        ],
+    }
+
+    def run(self, folder, score_thr):
+        model = TinyFinder()
+        torch.save(dict(state_dict=model.state_dict(), meta={}), folder / 'weights.pth')
+        return launch_testing(
+            CONFIG, str(folder / 'weights.pth'), str(folder), score_thr=score_thr, cfg_options=self.options
+        )
+
+    @pytest.mark.parametrize(('score_thr', 'mae'), [(None, 5), (0.5, 0), (0.7, 1.5)])
+    def test_number(self, tmp_path, score_thr, mae):
+        assert self.run(tmp_path, score_thr)['crowd/mae'] == mae
+
+    def test_chosen_on_validation(self, tmp_path):
+        found = self.run(tmp_path, 'val')
+        assert (found['crowd/mae'], found['crowd/f1_4px']) == (0, 1)
+        stored = json.loads((tmp_path / 'threshold.json').read_text())
+        assert (stored['threshold'], stored['mae'], stored['num_images']) == (pytest.approx(0.6), 0, 3)
+
+    def test_no_validation_images(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(self.options, 'val_dataloader', None)
+        with pytest.raises(ValueError, match="score_thr='val' needs a val_dataloader"):
+            self.run(tmp_path, 'val')
 
 
 def test_write_metrics_makes_valid_json(tmp_path):

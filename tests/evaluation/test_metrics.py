@@ -122,11 +122,25 @@ def test_a_threshold_found_in_validation_is_used_in_the_test(tmp_path, mmengine_
     assert f'(best F1 at 8px of 4 images, read from {path})' in mmengine_log.text
 
     counting = dict(type='mmcrowd.CrowdCountingMetric', save_thr=path)
-    run([counting], [sample(i) for i in range(4)])
+    found = run([counting], [sample(i) for i in range(4)])
     stored = json.loads(Path(path).read_text())
+    assert (found['crowd/best_mae'], found['crowd/best_thr']) == (stored['mae'], stored['threshold'])
     used = run([dict(type='mmcrowd.CrowdCountingMetric', score_thr=path)], [sample(i) for i in range(4)])
     assert used['crowd/mae'] == pytest.approx(stored['mae'])
     assert stored['criterion'] == 'counting MAE'
+
+
+def test_best_counting_error_without_predictions_or_with_counts():
+    metric = dict(type='mmcrowd.CrowdCountingMetric', best_mae=True)
+    samples = [sample(i) for i in range(3)]
+    for s in samples:
+        s.pred_instances = s.pred_instances[:0]
+    found = run([metric], samples)
+    assert found['crowd/best_mae'] == found['crowd/mae'] == np.mean([len(s.gt_instances) for s in samples])
+    for s in samples:
+        s.pred_count = torch.tensor(1.0)
+    with pytest.raises(ValueError, match='best_mae: the model gives counts without points'):
+        run([metric], samples)
 
 
 def test_every_process_reads_a_threshold_that_was_written_anew(tmp_path, monkeypatch):

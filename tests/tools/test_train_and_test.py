@@ -51,9 +51,15 @@ def test_test_options(call):
         work_dir=None,
         out='p.pkl',
         show_dir='pictures',
+        score_thr=None,
         cfg_options=None,
         launcher='none',
     )
+
+
+@pytest.mark.parametrize(('text', 'value'), [('val', 'val'), ('0.3', 0.3)])
+def test_score_threshold(call, text, value):
+    assert call('test', 'launch_testing', 'a.py', 'w.pth', '--score-thr', text)['score_thr'] == value
 
 
 @pytest.mark.parametrize('name', ['train', 'test'])

@@ -1,5 +1,8 @@
 """Target maps from heads, by a codec."""
 
+from __future__ import annotations
+
+import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmcrowd.registry import CODECS, TRANSFORMS
@@ -16,10 +19,19 @@ class EncodeTargets(BaseTransform):
 
     Args:
         codec: The codec, the same as the head's.
+        pseudo_size: For codecs that draw boxes: side of the box around the point that a head without one gets, pixels
+            of the current image. None gives none.
+
+    Raises:
+        TypeError: ``gt_bboxes`` has been converted to boxes before.
+        ValueError: The codec cannot draw the heads.
     """
 
-    def __init__(self, codec: dict) -> None:
+    def __init__(self, codec: dict, pseudo_size: float | None = None) -> None:
+        if pseudo_size is not None and not pseudo_size > 0:
+            raise ValueError(f'EncodeTargets: pseudo_size must be positive, got {pseudo_size}')
         self.codec = CODECS.build(codec)
+        self.pseudo_size = pseudo_size
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_maps``."""
@@ -32,10 +44,15 @@ class EncodeTargets(BaseTransform):
         flags = results.get('gt_ignore_flags')
         if flags is not None and flags.any():
             heads = heads[~flags]
-        results['gt_maps'] = self.codec.encode(
-            heads.points.numpy(), heads.boxes.numpy(), tuple(results['img_shape'][:2])
-        )
+        points, boxes = heads.points.numpy(), heads.boxes.numpy()
+        if self.pseudo_size is not None:
+            pseudo = np.concatenate([points - self.pseudo_size / 2, points + self.pseudo_size / 2], axis=1)
+            boxes = np.where(heads.has_box.numpy()[:, None], boxes, pseudo)
+        try:
+            results['gt_maps'] = self.codec.encode(points, boxes, tuple(results['img_shape'][:2]))
+        except ValueError as error:
+            raise ValueError(f'{results.get("img_path")}: {error}') from error
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(codec={type(self.codec).__name__})'
+        return f'{type(self).__name__}(codec={type(self.codec).__name__}, pseudo_size={self.pseudo_size})'

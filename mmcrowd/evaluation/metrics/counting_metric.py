@@ -51,7 +51,9 @@ class CrowdCountingMetric(CrowdMetric):
             are ``crowd/mae_S0``, and ``crowd/mae_scene_level_avg`` for the unweighted mean of the groups.
         bootstrap: Resamples for 95% intervals (``crowd/mae_ci_low``, ``crowd/mae_ci_high``), 0 for none.
         seed: Seed of the resampling.
-        save_thr: File for the score threshold of the lowest MAE, among those of the evaluated points.
+        best_mae: Also seek the lowest MAE over all score thresholds (``crowd/best_mae`` at ``crowd/best_thr``), to
+            choose a checkpoint whatever the level of its scores. Points below ``score_thr`` take part.
+        save_thr: File for that threshold.
         **kwargs: See :class:`CrowdMetric`.
     """
 
@@ -61,12 +63,13 @@ class CrowdCountingMetric(CrowdMetric):
         group_by: Sequence[str] = (),
         bootstrap: int = 0,
         seed: int = 0,
+        best_mae: bool = False,
         save_thr: str | None = None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.score_thr, self.group_by = ScoreThreshold(score_thr), tuple(group_by)
-        self.bootstrap, self.seed, self.save_thr = bootstrap, seed, save_thr
+        self.bootstrap, self.seed, self.best_mae, self.save_thr = bootstrap, seed, best_mae, save_thr
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a record of each image, with the luminance of the input image where it is asked for and not given."""
@@ -114,25 +117,31 @@ class CrowdCountingMetric(CrowdMetric):
             figures |= interval_figures(figures, intervals)
             bounds = [f'{low:.4g} to {high:.4g}' for low, high in intervals.values()]
             rows.append([f'95% of {self.bootstrap} resamples', *bounds, *[''] * 4])
+        if self.best_mae or self.save_thr:
+            best = self._best_threshold(results, gt)
+            figures |= dict(best_mae=best['mae'], best_thr=best['threshold'])
+            rows.append([f'best: score >= {best["threshold"]:.6g}', f'{best["mae"]:.2f}', *[''] * 6])
         threshold = str(self.score_thr) if any(r['count'] is None for r in results) else 'count of the model'
         protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), seed=self.seed)
         self.report(f'counting | {threshold} | {len(gt)} images', rows, figures, protocol)
-        if self.save_thr:
-            self._save_threshold(results, gt)
         return figures
 
     def _count(self, record: dict) -> float:
         return float((record['scores'] >= self.score_thr.value).sum()) if record['count'] is None else record['count']
 
-    def _save_threshold(self, results: list[dict], gt: np.ndarray) -> None:
+    def _best_threshold(self, results: list[dict], gt: np.ndarray) -> dict[str, float]:
+        """The score threshold of the lowest MAE; written to the file that ``save_thr`` names."""
         if any(r['count'] is not None for r in results):
-            raise ValueError('save_thr: the model gives counts without points, there is no threshold to choose')
+            raise ValueError('best_mae: the model gives counts without points, there is no threshold to choose')
         scores = np.concatenate([np.zeros(0), *(r['scores'] for r in results)])
         image = np.repeat(np.arange(len(results)), [len(r['scores']) for r in results])
         thresholds, mae = counting_curve(scores, image, gt)
         best = int(np.argmin(mae)) if len(mae) else 0
-        chosen = dict(threshold=float(thresholds[best]), mae=float(mae[best])) if len(mae) else dict(threshold=0.0)
-        write_json(self.save_thr, dict(chosen, criterion='counting MAE', num_images=len(results)))
+        nothing = dict(threshold=0.0, mae=float(np.abs(gt).mean()) if len(gt) else float('nan'))
+        found = dict(threshold=float(thresholds[best]), mae=float(mae[best])) if len(mae) else nothing
+        if self.save_thr:
+            write_json(self.save_thr, dict(found, criterion='counting MAE', num_images=len(results)))
+        return found
 
 
 def _luminance(image: Any) -> float:

@@ -1,0 +1,37 @@
+# YOLOX-X for heads: mmdet's, with room for crowds. With one class, its dense decision is the objectness.
+model = dict(
+    type='YOLOX',
+    data_preprocessor=dict(type='DetDataPreprocessor', pad_size_divisor=32),
+    backbone=dict(
+        type='CSPDarknet',
+        deepen_factor=1.33,
+        widen_factor=1.25,
+        out_indices=(2, 3, 4),
+        norm_cfg=dict(type='BN', momentum=0.03, eps=0.001),
+        act_cfg=dict(type='Swish'),
+    ),
+    neck=dict(
+        type='YOLOXPAFPN',
+        in_channels=[320, 640, 1280],
+        out_channels=320,
+        num_csp_blocks=4,
+        norm_cfg=dict(type='BN', momentum=0.03, eps=0.001),
+        act_cfg=dict(type='Swish'),
+    ),
+    bbox_head=dict(
+        type='mmcrowd.CrowdYOLOXHead',
+        num_classes=1,
+        in_channels=320,
+        feat_channels=320,
+        stacked_convs=2,
+        strides=(8, 16, 32),
+        norm_cfg=dict(type='BN', momentum=0.03, eps=0.001),
+        act_cfg=dict(type='Swish'),
+        loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum'),
+        loss_bbox=dict(type='IoULoss', mode='square', eps=1e-16, reduction='sum', loss_weight=5.0),
+        loss_obj=dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum'),
+        loss_l1=dict(type='L1Loss', reduction='sum'),
+    ),
+    train_cfg=dict(assigner=dict(type='mmcrowd.CrowdSimOTAAssigner', center_radius=2.5)),
+    test_cfg=dict(score_thr=0.01, nms=dict(type='nms', iou_threshold=0.65)),
+)
