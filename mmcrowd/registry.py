@@ -25,7 +25,7 @@ _LOCATIONS = {
     'PARAM_SCHEDULERS': [],
     'METRICS': ['mmcrowd.evaluation'],
     'EVALUATOR': [],
-    'TASK_UTILS': ['mmcrowd.codecs'],
+    'TASK_UTILS': ['mmcrowd.codecs', 'mmcrowd.models'],
     'VISUALIZERS': ['mmcrowd.visualization'],
     'VISBACKENDS': [],
     'LOG_PROCESSORS': [],

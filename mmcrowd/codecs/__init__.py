@@ -2,5 +2,6 @@
 
 from .base import BaseCodec, Decoded
 from .fidt import FIDTCodec
+from .head_heatmap import HeadHeatmapCodec
 
-__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec']
+__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec']

@@ -68,12 +68,17 @@ class BaseCodec(metaclass=ABCMeta):
     """
 
     names: tuple[str, ...] = ()
-    """Names of the maps that :meth:`encode` returns, in channel order of the prediction."""
+    """Names of the maps that :meth:`encode` returns, in channel order."""
 
     def __init__(self, stride: int = 1) -> None:
         if stride < 1 or int(stride) != stride:
             raise ValueError(f'{type(self).__name__}: stride must be a positive integer, got {stride!r}')
         self.stride = int(stride)
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """Names of the maps that a network predicts, in channel order; here those of :attr:`names`."""
+        return self.names
 
     def map_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the map of an image of ``shape`` (h, w) pixels."""

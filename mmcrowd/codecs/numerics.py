@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from torch import Tensor
+
+Array = TypeVar('Array', np.ndarray, Tensor)
 
 
 def valid_mask(maps: Tensor, shapes: Sequence[tuple[int, int]], stride: int) -> Tensor:
@@ -117,3 +121,21 @@ def knn_boxes(
     half = np.minimum(factor * neighbour_distances(points, k).mean(axis=1), cap * min(shape))[:, None]
     points = np.asarray(points).reshape(-1, 2)
     return np.concatenate([points - half, points + half], axis=1).astype(np.float32)
+
+
+def head_sigma(side: Array, eps: float = 6.0, eta: float = 1.0, size: str = 'full') -> Array:
+    r"""Standard deviation of the Gaussian of a head (Mask Focal Loss, eq. 10).
+
+    .. math:: \sigma = D (1 + \eta e^{-D}) / \epsilon, \qquad D = 2 \min(w, h) + 1
+
+    Args:
+        side (np.ndarray or Tensor): (N,) shorter side of the box, cells.
+        eps (float): Divisor of the diameter.
+        eta (float): Weight of the small-object factor; the paper does not give it, 0 turns it off.
+        size (str): 'full' for D as printed; 'half' for D = min(w, h) + 1, half the side as the radius.
+
+    Returns:
+        np.ndarray or Tensor: (N,) cells.
+    """
+    diameter = (2.0 if size == 'full' else 1.0) * side + 1
+    return diameter * (1 + eta * math.e**-diameter) / eps

@@ -1,22 +1,47 @@
 """Networks, losses and detectors."""
 
-from .backbones import CrowdHRNet, SpaceToDepthResNet
+from .backbones import DLA, CrowdHRNet, SpaceToDepthResNet
 from .data_preprocessor import CrowdDataPreprocessor
-from .dense_heads import CrowdMapHead, FIDTHead, FIDTLiteHead
-from .detectors import CrowdLocalizer
-from .losses import InstanceSSIMLoss, MapMSELoss, SSIMLoss
-from .necks import ConcatPyramid, TopDownPyramid
+from .dense_heads import (
+    CrowdBoxMixin,
+    CrowdCenterNetHead,
+    CrowdFCOSHead,
+    CrowdFoveaHead,
+    CrowdMapHead,
+    CrowdRetinaHead,
+    CrowdRPNHead,
+    CrowdYOLOXHead,
+    FIDTHead,
+    FIDTLiteHead,
+)
+from .detectors import CrowdFasterRCNN, CrowdLocalizer
+from .losses import InstanceSSIMLoss, MapMSELoss, MaskFocalLoss, SSIMLoss
+from .necks import ConcatPyramid, DLAUp, TopDownPyramid
+from .task_modules import ChunkedMaxIoUAssigner, CrowdSimOTAAssigner
 
 __all__ = [
+    'DLA',
+    'ChunkedMaxIoUAssigner',
     'ConcatPyramid',
+    'CrowdBoxMixin',
+    'CrowdCenterNetHead',
     'CrowdDataPreprocessor',
+    'CrowdFCOSHead',
+    'CrowdFasterRCNN',
+    'CrowdFoveaHead',
     'CrowdHRNet',
     'CrowdLocalizer',
     'CrowdMapHead',
+    'CrowdRPNHead',
+    'CrowdRetinaHead',
+    'CrowdSimOTAAssigner',
+    'CrowdYOLOXHead',
+    'DLAUp',
     'FIDTHead',
     'FIDTLiteHead',
     'InstanceSSIMLoss',
     'MapMSELoss',
+    'MaskFocalLoss',
     'SSIMLoss',
     'SpaceToDepthResNet',
     'TopDownPyramid',

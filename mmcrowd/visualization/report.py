@@ -177,7 +177,7 @@ def _caption(row: dict) -> str:
     text = f'{Path(row["img_path"]).name}: annotated {row["gt_count"]:,}, counted {row["pred_count"]:,.5g}'
     if row['tp'] is not None:
         text += f'; true {row["tp"]:,}, false {row["fp"]:,}, missed {row["fn"]:,}'
-        text += '' if row['f1'] is None else f'; F1 {100 * row["f1"]:.1f} %'
+        text += '' if row['f1'] is None else f'; F1 {100 * row["f1"]:.1f}\u00a0%'
     return text
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from mmcrowd.codecs import BaseCodec
 
@@ -32,9 +33,17 @@ class CodecTester:
         """Build the codec."""
         raise NotImplementedError
 
+    def boxes(self, points: np.ndarray) -> np.ndarray:
+        """(N, 4) boxes of the heads."""
+        return no_boxes(points)
+
+    def expected(self, points: np.ndarray, stride: int) -> np.ndarray:
+        """(N, 2) points that a round trip gives: the centres of the cells that hold ``points``."""
+        return (np.floor(points / stride) + 0.5) * stride
+
     def encode(self, codec: BaseCodec, points: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
         """Target maps as a batch of one, (1, C, h, w)."""
-        maps = codec.encode(points, no_boxes(points), shape)
+        maps = codec.encode(points, self.boxes(points), shape)
         assert tuple(maps) == codec.names
         for value in maps.values():
             assert value.dtype == np.float32
@@ -56,24 +65,28 @@ class CodecTester:
     @pytest.mark.parametrize('stride', [1, 2, 4])
     def test_one_head(self, stride: int):
         codec = self.make(stride)
-        (decoded,) = codec.decode(self.encode(codec, np.array([[17.3, 9.9]]), (40, 60)), [(40, 60)])
-        expected = (np.floor(np.array([[17.3, 9.9]]) / stride) + 0.5) * stride
-        np.testing.assert_allclose(decoded.points, expected)
+        point = np.array([[17.3, 9.9]])
+        (decoded,) = codec.decode(self.encode(codec, point, (40, 60)), [(40, 60)])
+        assert_same_points(decoded.points.numpy(), self.expected(point, stride))
 
-    @settings(max_examples=25, deadline=None)
-    @given(seed=st.integers(0, 2**31), count=st.integers(0, 300), stride=st.sampled_from([1, 2, 4]))
-    def test_round_trip(self, seed: int, count: int, stride: int):
-        codec, shape = self.make(stride), (203, 317)
-        points = random_crowd(seed, count, shape, 4 * stride)
-        (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
-        assert_same_cells(decoded.points.numpy(), points, stride)
+    def test_round_trip(self):
+        # hypothesis wants one function per class: the inherited one would be run by several
+        @settings(max_examples=25, deadline=None)
+        @given(seed=st.integers(0, 2**31), count=st.integers(0, 300), stride=st.sampled_from([1, 2, 4]))
+        def check(seed: int, count: int, stride: int) -> None:
+            codec, shape = self.make(stride), (203, 317)
+            points = random_crowd(seed, count, shape, 4 * stride)
+            (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
+            assert_same_points(decoded.points.numpy(), self.expected(points, stride))
+
+        check()
 
     @pytest.mark.parametrize('count', [5000, 20000])
     def test_round_trip_large(self, count: int):
         codec, shape = self.make(1), (800, 900)
         points = random_crowd(0, count, shape, 4)
         (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
-        assert_same_cells(decoded.points.numpy(), points, 1)
+        assert_same_points(decoded.points.numpy(), self.expected(points, 1))
 
     def test_batch_equals_singles(self):
         codec, shapes = self.make(2), [(60, 90), (64, 64), (20, 96)]
@@ -128,13 +141,12 @@ class CodecTester:
             core = (0, left - x0, shape[0], left - x0 + 64)
             parts.append(codec.candidates(tile, [(shape[0], x1 - x0)], core)[0].translate(x0, 0))
         tiled = codec.select(type(whole).cat(parts), shape)
-        assert {tuple(p) for p in tiled.points.tolist()} == {tuple(p) for p in whole.points.tolist()}
-        assert len(tiled) == len(whole)
+        assert_same_points(tiled.points.numpy(), whole.points.numpy())
 
 
-def assert_same_cells(decoded: np.ndarray, points: np.ndarray, stride: int) -> None:
-    """Assert that the decoded points are the centres of the cells that hold ``points``, each once."""
-    expected = (np.floor(points / stride) + 0.5) * stride
-    assert len(decoded) == len(points)
-    order = np.lexsort(decoded.T), np.lexsort(expected.T)
-    np.testing.assert_allclose(decoded[order[0]], expected[order[1]])
+def assert_same_points(points: np.ndarray, expected: np.ndarray) -> None:
+    """Assert that ``points`` are ``expected``, each once, in any order, to 0.0001 pixels."""
+    assert len(points) == len(expected)
+    distance, index = cKDTree(expected.reshape(-1, 2)).query(points.reshape(-1, 2))
+    assert (distance <= 1e-4).all()
+    assert len(np.unique(index)) == len(points)

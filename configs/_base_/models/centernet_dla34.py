@@ -28,5 +28,5 @@ model = dict(
         loss_size=dict(type='L1Loss', loss_weight=0.1),
         loss_offset=dict(type='L1Loss', loss_weight=1.0),
     ),
-    test_cfg=dict(mode='auto', tile=2048, halo=416, max_pixels=2**22),
+    test_cfg=dict(mode='auto', tile=2048, halo=480, max_pixels=2**22),
 )

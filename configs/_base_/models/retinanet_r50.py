@@ -43,7 +43,9 @@ model = dict(
         loss_bbox=dict(type='L1Loss'),
     ),
     train_cfg=dict(
-        assigner=dict(type='mmcrowd.ChunkedMaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),
+        assigner=dict(
+            type='mmcrowd.ChunkedMaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0, ignore_iof_thr=0.5
+        ),
         sampler=dict(type='PseudoSampler'),
         allowed_border=-1,
         pos_weight=-1,

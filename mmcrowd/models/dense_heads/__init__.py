@@ -1,6 +1,23 @@
 """Heads, one per method."""
 
+from .centernet_head import CrowdCenterNetHead
+from .crowd_box_head import CrowdBoxMixin
+from .fcos_head import CrowdFCOSHead
 from .fidt_head import FIDTHead, FIDTLiteHead
+from .fovea_head import CrowdFoveaHead
 from .map_head import CrowdMapHead
+from .retina_head import CrowdRetinaHead, CrowdRPNHead
+from .yolox_head import CrowdYOLOXHead
 
-__all__ = ['CrowdMapHead', 'FIDTHead', 'FIDTLiteHead']
+__all__ = [
+    'CrowdBoxMixin',
+    'CrowdCenterNetHead',
+    'CrowdFCOSHead',
+    'CrowdFoveaHead',
+    'CrowdMapHead',
+    'CrowdRPNHead',
+    'CrowdRetinaHead',
+    'CrowdYOLOXHead',
+    'FIDTHead',
+    'FIDTLiteHead',
+]

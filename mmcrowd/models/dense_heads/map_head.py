@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
@@ -16,11 +17,31 @@ from mmcrowd.codecs.numerics import valid_mask
 from mmcrowd.registry import CODECS, MODELS
 
 
+@dataclass(frozen=True)
+class MapTargets:
+    """A batch of predicted maps beside what they should be.
+
+    Attributes:
+        pred (Tensor): (B, C, h, w) prediction, without rows and columns that are padding in all images.
+        target (Tensor): (B, C, h, w) float32.
+        valid (Tensor): (B, 1, h, w) bool, False on padding.
+        cells (list[Tensor]): One (N, 2) long tensor per image: column and row of each head.
+        num_heads (Tensor): Scalar, heads per process, at least 1 over all processes.
+    """
+
+    pred: Tensor
+    target: Tensor
+    valid: Tensor
+    cells: list[Tensor]
+    num_heads: Tensor
+
+
 class CrowdMapHead(BaseDenseHead):
     """A head whose output is a map that a codec writes and reads.
 
-    Subclasses build layers and implement :meth:`forward`. Training compares the map with the target drawn by the
-    codec, prediction decodes it.
+    Subclasses build layers and implement :meth:`forward`, and :meth:`to_maps` where its output is not yet what the
+    codec reads (logits, for instance). Training compares the output with the target drawn by the codec, prediction
+    decodes it.
 
     Args:
         codec (dict): Codec of the map; its stride must be the output stride of the head.
@@ -59,6 +80,22 @@ class CrowdMapHead(BaseDenseHead):
             dict[str, Tensor]: Scalars named ``loss_*``.
 
         Raises:
+            ValueError: See :meth:`match_targets`.
+        """
+        maps = self.match_targets(pred, batch_data_samples)
+        return {
+            name: loss(maps.pred, maps.target, maps.valid, maps.cells, maps.num_heads)
+            for name, loss in self.losses.items()
+        }
+
+    def match_targets(self, pred: Tensor, batch_data_samples: SampleList) -> MapTargets:
+        """Put the target maps of a batch beside the prediction.
+
+        Args:
+            pred (Tensor): (B, C, h, w).
+            batch_data_samples (list[DetDataSample]): With ``gt_map`` and ``gt_instances.points``.
+
+        Raises:
             ValueError: The targets are not those of the head's codec, or the output has another stride than it.
         """
         shapes = [s.metainfo['img_shape'][:2] for s in batch_data_samples]
@@ -84,12 +121,15 @@ class CrowdMapHead(BaseDenseHead):
                     'EncodeTargets and the head must use the same codec'
                 )
             target[i, :, : maps.shape[-2], : maps.shape[-1]] = maps
-            cells.append((sample.gt_instances.points / self.codec.stride).floor().long())
+            cells.append(sample.gt_instances.points.floor().long() // self.codec.stride)
         heads = pred.new_tensor(float(sum(len(c) for c in cells)), dtype=torch.float32)
         if get_world_size() > 1:
             all_reduce(heads, 'mean')
-        heads = heads.clamp(min=1 / get_world_size())
-        return {name: loss(pred, target, valid, cells, heads) for name, loss in self.losses.items()}
+        return MapTargets(pred, target, valid, cells, heads.clamp(min=1 / get_world_size()))
+
+    def to_maps(self, pred: Tensor) -> Tensor:
+        """What :meth:`forward` predicts -> the maps that the codec decodes, here the same."""
+        return pred
 
     def check_stride(self, maps: Tensor, input_shape: tuple[int, int] | None) -> None:
         """Check the output's size against the codec's stride.
@@ -123,7 +163,7 @@ class CrowdMapHead(BaseDenseHead):
         """Decode predicted maps.
 
         Args:
-            pred (Tensor): (B, C, h, w).
+            pred (Tensor): (B, C, h, w), as :meth:`forward` gives it.
             batch_img_metas (sequence of dict): ``img_shape`` and, for ``rescale``, ``scale_factor`` (w, h).
             cfg (dict, optional): Not used.
             rescale (bool): Whether to return original-image pixels instead of pixels of the network's input.
@@ -131,7 +171,7 @@ class CrowdMapHead(BaseDenseHead):
         Returns:
             list[InstanceData]: ``points`` (N, 2) xy, ``scores`` (N,), ``bboxes`` (N, 4), ``labels`` (N,).
         """
-        decoded = self.codec.decode(pred, [m['img_shape'][:2] for m in batch_img_metas])
+        decoded = self.codec.decode(self.to_maps(pred), [m['img_shape'][:2] for m in batch_img_metas])
         return [
             to_instances(d, m.get('scale_factor') if rescale else None)
             for d, m in zip(decoded, batch_img_metas, strict=True)

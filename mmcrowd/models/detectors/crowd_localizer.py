@@ -75,7 +75,7 @@ class CrowdLocalizer(SingleStageDetector):
             for sample, pred, shape in zip(batch_data_samples, maps, shapes, strict=True):
                 h, w = self.bbox_head.codec.map_shape(shape)
                 sample.pred_map = PixelData(
-                    **dict(zip(self.bbox_head.codec.names, pred[:, None, :h, :w].float(), strict=True))
+                    **dict(zip(self.bbox_head.codec.predicted, pred[:, None, :h, :w].float(), strict=True))
                 )
         return self.add_pred_to_datasample(batch_data_samples, results)
 
@@ -90,7 +90,7 @@ class CrowdLocalizer(SingleStageDetector):
 
     def _make_maps(self, inputs: Tensor) -> Tensor:
         """Normalised images (B, 3, H, W) -> predicted maps (B, C, h, w)."""
-        maps = self.bbox_head(self.extract_feat(inputs))[0]
+        maps = self.bbox_head.to_maps(self.bbox_head(self.extract_feat(inputs))[0])
         self.bbox_head.check_stride(maps, inputs.shape[-2:])
         return maps
 
@@ -109,7 +109,7 @@ class CrowdLocalizer(SingleStageDetector):
         height, width = (-(-side // divisor) * divisor for side in shape)
         canvas = None
         if self._option('return_maps', False):
-            canvas = image.new_zeros((len(codec.names), *codec.map_shape((height, width))), dtype=torch.float32)
+            canvas = image.new_zeros((len(codec.predicted), *codec.map_shape((height, width))), dtype=torch.float32)
         parts = []
         for y0, y1, top, bottom in tile_windows(height, core, halo):
             for x0, x1, left, right in tile_windows(width, core, halo):

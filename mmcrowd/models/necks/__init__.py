@@ -1,5 +1,6 @@
 """Necks that mmdet lacks."""
 
+from .dla_up import DLAUp
 from .pyramids import ConcatPyramid, TopDownPyramid
 
-__all__ = ['ConcatPyramid', 'TopDownPyramid']
+__all__ = ['ConcatPyramid', 'DLAUp', 'TopDownPyramid']

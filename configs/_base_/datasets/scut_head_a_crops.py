@@ -1,0 +1,14 @@
+# As scut_head_a.py, for detectors on a small machine: crops of 320 pixels in batches of 8.
+_base_ = ['./scut_head_a.py', '../pipelines/detection_crops.py']
+
+train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=_base_.box_train_pipeline))
+
+# Scores of differently trained detectors are not comparable: checkpoints are chosen at the best threshold of each.
+val_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric', score_thr=0.05, best_mae=True),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[], sigma='sl', score_thr=0.05, best_f1='sigma_l'),
+]
+test_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric', score_thr=0.3),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[], sigma='sl', score_thr=0.3),
+]

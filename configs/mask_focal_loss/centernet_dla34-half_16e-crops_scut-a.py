@@ -1,0 +1,13 @@
+# A small CenterNet on SCUT-HEAD part A, from random weights on one CPU core.
+_base_ = [
+    '../_base_/models/centernet_dla34.py',
+    '../_base_/datasets/scut_head_a_crops.py',
+    '../_base_/schedules/adamw_cosine_16e.py',
+    '../_base_/detection_runtime.py',
+]
+model = dict(
+    backbone=dict(channels=(8, 16, 32, 64, 128, 256)),
+    neck=dict(in_channels=(32, 64, 128, 256), use_dcn=False),
+    bbox_head=dict(in_channels=32, feat_channels=64),
+)
+train_dataloader = dict(dataset=dict(pipeline=_base_.heatmap_train_pipeline))
