@@ -3,5 +3,6 @@
 from .base import BaseCodec, Decoded
 from .fidt import FIDTCodec
 from .head_heatmap import HeadHeatmapCodec
+from .instance_map import InstanceMapCodec
 
-__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec']
+__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec', 'InstanceMapCodec']

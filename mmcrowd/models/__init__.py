@@ -1,8 +1,9 @@
 """Networks, losses and detectors."""
 
-from .backbones import DLA, CrowdHRNet, SpaceToDepthResNet
+from .backbones import DLA, VGG, CrowdHRNet, SpaceToDepthResNet
 from .data_preprocessor import CrowdDataPreprocessor
 from .dense_heads import (
+    BaseInstanceMapHead,
     CrowdBoxMixin,
     CrowdCenterNetHead,
     CrowdFCOSHead,
@@ -13,15 +14,22 @@ from .dense_heads import (
     CrowdYOLOXHead,
     FIDTHead,
     FIDTLiteHead,
+    InstanceMapHead,
+    InstanceMapLiteHead,
 )
 from .detectors import CrowdFasterRCNN, CrowdLocalizer
-from .losses import InstanceSSIMLoss, MapMSELoss, MaskFocalLoss, SSIMLoss
-from .necks import ConcatPyramid, DLAUp, TopDownPyramid
+from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
+from .losses import InstanceSSIMLoss, MapL1Loss, MapMSELoss, MaskFocalLoss, SSIMLoss
+from .necks import ConcatFPN, ConcatPyramid, DLAUp, TopDownPyramid
 from .task_modules import ChunkedMaxIoUAssigner, CrowdSimOTAAssigner
 
 __all__ = [
     'DLA',
+    'VGG',
+    'BaseInstanceMapHead',
     'ChunkedMaxIoUAssigner',
+    'CompressedSigmoid',
+    'ConcatFPN',
     'ConcatPyramid',
     'CrowdBoxMixin',
     'CrowdCenterNetHead',
@@ -39,10 +47,17 @@ __all__ = [
     'DLAUp',
     'FIDTHead',
     'FIDTLiteHead',
+    'FixedThreshold',
+    'ImageThresholdEncoder',
+    'InstanceMapHead',
+    'InstanceMapLiteHead',
     'InstanceSSIMLoss',
+    'MapL1Loss',
     'MapMSELoss',
     'MaskFocalLoss',
+    'PixelThresholdEncoder',
     'SSIMLoss',
     'SpaceToDepthResNet',
     'TopDownPyramid',
+    'binarize',
 ]

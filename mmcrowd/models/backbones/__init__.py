@@ -3,5 +3,6 @@
 from .dla import DLA
 from .hrnet import CrowdHRNet
 from .space_to_depth import SpaceToDepthResNet
+from .vgg import VGG
 
-__all__ = ['DLA', 'CrowdHRNet', 'SpaceToDepthResNet']
+__all__ = ['DLA', 'VGG', 'CrowdHRNet', 'SpaceToDepthResNet']

@@ -5,11 +5,13 @@ from .crowd_box_head import CrowdBoxMixin
 from .fcos_head import CrowdFCOSHead
 from .fidt_head import FIDTHead, FIDTLiteHead
 from .fovea_head import CrowdFoveaHead
+from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
 from .map_head import CrowdMapHead
 from .retina_head import CrowdRetinaHead, CrowdRPNHead
 from .yolox_head import CrowdYOLOXHead
 
 __all__ = [
+    'BaseInstanceMapHead',
     'CrowdBoxMixin',
     'CrowdCenterNetHead',
     'CrowdFCOSHead',
@@ -20,4 +22,6 @@ __all__ = [
     'CrowdYOLOXHead',
     'FIDTHead',
     'FIDTLiteHead',
+    'InstanceMapHead',
+    'InstanceMapLiteHead',
 ]

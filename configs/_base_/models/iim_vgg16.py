@@ -1,0 +1,24 @@
+# IIM: VGG-16 with batch normalisation, a pyramid, and the pixel-level threshold encoder, 20,341,188 parameters.
+model = dict(
+    type='mmcrowd.CrowdLocalizer',
+    data_preprocessor=dict(
+        type='mmcrowd.CrowdDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=16,
+    ),
+    backbone=dict(
+        type='mmcrowd.VGG',
+        depth=16,
+        init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/vgg16_bn-6c64b313.pth'),
+    ),
+    neck=dict(type='mmcrowd.ConcatFPN', in_channels=[256, 512, 512]),
+    bbox_head=dict(
+        type='mmcrowd.InstanceMapHead',
+        in_channels=768,
+        codec=dict(type='mmcrowd.InstanceMapCodec'),
+        threshold_encoder=dict(type='mmcrowd.PixelThresholdEncoder', in_channels=768),
+    ),
+    test_cfg=dict(mode='auto', tile=1536, halo=256, max_pixels=2**21),
+)

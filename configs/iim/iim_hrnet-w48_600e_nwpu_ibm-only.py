@@ -1,0 +1,8 @@
+# Table 3 of the IIM paper: one threshold per image; the L1 loss trains the encoder only.
+_base_ = './iim_hrnet-w48_600e_nwpu.py'
+model = dict(
+    bbox_head=dict(
+        threshold_encoder=dict(_delete_=True, type='mmcrowd.ImageThresholdEncoder', in_channels=720),
+        binary_grad_to_cp=False,
+    )
+)
