@@ -1,7 +1,9 @@
-# As scut_head_a.py, for detectors on a small machine: crops of 320 pixels in batches of 8.
+# As scut_head_a.py, for detectors on a small machine: images at half size, crops of 256 pixels in batches of 8.
 _base_ = ['./scut_head_a.py', '../pipelines/detection_crops.py']
 
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=_base_.box_train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.half_test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.half_test_pipeline))
 
 # Scores of differently trained detectors are not comparable: checkpoints are chosen at the best threshold of each.
 val_evaluator = [

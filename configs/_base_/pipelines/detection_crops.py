@@ -1,5 +1,5 @@
-# Random crops of 320 pixels, for training on a small machine. Test images keep their size.
-crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(320, 320), scale_range=(0.75, 1.33), context=0)
+# Images at about half their size, for a small machine: random crops of 256 pixels in training, whole images in testing.
+crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.4, 0.65), context=0)
 
 box_train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -18,4 +18,10 @@ heatmap_train_pipeline = [
     dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.HeadHeatmapCodec')),
     dict(type='PhotoMetricDistortion'),
     dict(type='mmcrowd.PackCrowdInputs'),
+]
+half_test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale_factor=0.5, keep_ratio=True),
+    dict(type='mmcrowd.LoadHeads'),
+    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
 ]

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/faster-rcnn_r50.py',
     '../_base_/datasets/scut_head_a_crops.py',
-    '../_base_/schedules/adamw_cosine_12e.py',
+    '../_base_/schedules/adamw_cosine_8e.py',
     '../_base_/detection_runtime.py',
 ]
 model = dict(

@@ -1,3 +1,3 @@
 # As its parent, with Mask Focal Loss.
-_base_ = './retinanet_r18-half_12e-crops_scut-a.py'
+_base_ = './retinanet_r18-half_8e-crops_scut-a.py'
 model = dict(bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True)))

@@ -1,5 +1,5 @@
 # As its parent, with Mask Focal Loss.
-_base_ = './yolox_nano_12e-crops_scut-a.py'
+_base_ = './yolox_nano_8e-crops_scut-a.py'
 model = dict(
     bbox_head=dict(loss_obj=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True, reduction='sum'))
 )

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/centernet_dla34.py',
     '../_base_/datasets/scut_head_a_crops.py',
-    '../_base_/schedules/adamw_cosine_16e.py',
+    '../_base_/schedules/adamw_cosine_8e.py',
     '../_base_/detection_runtime.py',
 ]
 model = dict(

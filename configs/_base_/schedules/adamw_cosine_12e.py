@@ -1,8 +1,0 @@
-# The schedule of the small detectors: adamw_cosine_100e.py in 12 epochs, checked only near its end.
-_base_ = './adamw_cosine_100e.py'
-
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=200),
-    dict(type='CosineAnnealingLR', by_epoch=True, T_max=12, eta_min=1e-6, convert_to_iter_based=True),
-]
-train_cfg = dict(max_epochs=12, val_begin=6, val_interval=3)
