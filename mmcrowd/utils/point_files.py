@@ -17,7 +17,6 @@ import json
 import math
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,10 +104,11 @@ def read_point_file(path: str | Path, kind: str, lenient: bool = False, counts_o
             reader(result, lenient, counts_only)
         except (UnicodeDecodeError, csv.Error) as error:
             raise PointFileError(f'{path}: not readable as text, {error}') from error
-    for i, record in result.images.items():
-        if reader is not None or lenient:
-            _check_numbers(result, i, record)
-        _check_record(result, i, record, lenient)
+    if reader is not None or lenient or not _in_range(result.images.values()):
+        for i, record in result.images.items():
+            if reader is not None or lenient:
+                _check_numbers(result, i, record)
+            _check_record(result, i, record, lenient)
     return result
 
 
@@ -127,6 +127,17 @@ def _add(result: PointFile, i: ImageId, record: PointRecord) -> None:
     if i in result.images:
         _fail(result, record.where, i, f'duplicated id, already on {result.images[i].where}')
     result.images[i] = record
+
+
+def _in_range(records: Iterable[PointRecord]) -> bool:
+    """Whether :func:`_check_record` has nothing to say about any image of a text file."""
+    if not all(0 <= record.count < math.inf for record in records):
+        return False
+    for name in _EXTRAS:
+        values = np.concatenate([np.zeros(0), *(r.extras[name] for r in records if name in r.extras)])
+        if values.min(initial=0) < 0 or (name == 'level' and values.max(initial=0) > 5):
+            return False
+    return True
 
 
 def _check_numbers(result: PointFile, i: ImageId, record: PointRecord) -> None:
@@ -168,32 +179,34 @@ def _read_text(result: PointFile, kind: str, lenient: bool, counts_only: bool) -
             if line := line.strip():
                 rows.append((n, *_numbers(result, n, line, lenient, counts_only)))
     columns = _columns(rows) if kind == 'gt' else 2
+    num = sum(len(values) // columns for _, _, values in rows)
+    points, extras = np.empty((num, 2)), np.empty((columns - 2, num))
+    first = 0
     for n, i, values in rows:
         where, count = f'line {n}', float(values[0])
-        if counts_only and len(values) == 1:
-            _add(result, i, PointRecord(np.zeros((0, 2)), count, where))
-            continue
         if (len(values) - 1) % columns:
             found = f'found {len(values) - 1} numbers after id and count'
             _fail(result, where, i, f'expected {columns} numbers per point, {found}')
-        table = values[1:].reshape(-1, columns).astype(np.float64)
-        if len(table) != count:
+        table = values[1:].reshape(-1, columns)
+        if len(table) != count and not (counts_only and len(values) == 1):
             _forgive(result, lenient, where, i, f'states {count:g} points but holds {len(table)}')
-        extras = dict(zip(_EXTRAS, table[:, 2:].T, strict=False))
-        _add(result, i, PointRecord(table[:, :2], count, where, None, extras))
+        own = slice(first, first + len(table))
+        points[own], extras[:, own] = table[:, :2], table[:, 2:].T
+        _add(result, i, PointRecord(points[own], count, where, None, dict(zip(_EXTRAS, extras[:, own], strict=False))))
+        first = own.stop
 
 
 def _numbers(result: PointFile, n: int, line: bytes, lenient: bool, counts_only: bool) -> tuple[ImageId, np.ndarray]:
     """Id and the other numbers of a text line."""
     values = _integers(line)
-    if values is None or not -_LARGEST < values.min() <= values.max() < _LARGEST:
-        i, values = _slow_numbers(result, n, line.decode('utf-8', 'replace').split(), lenient, counts_only)
-    else:
+    if values is not None and -_LARGEST < values.min() <= values.max() < _LARGEST:
         i, values = int(values[0]), values[1:]
+    else:
+        i, values = _slow_numbers(result, n, line.decode('utf-8', 'replace').split(), lenient, counts_only)
+        if np.abs(values).max(initial=0) >= _LARGEST:
+            _fail(result, f'line {n}', i, f'a number is out of range: {np.abs(values).max():g}')
     if not len(values):
         _fail(result, f'line {n}', i, 'expected an id and a count, found the id alone')
-    if np.abs(values).max() >= _LARGEST:
-        _fail(result, f'line {n}', i, f'a number is out of range: {np.abs(values).max():g}')
     return i, values
 
 
@@ -229,10 +242,9 @@ def _slow_numbers(result: PointFile, n: int, tokens: list[str], lenient: bool, c
 
 def _columns(rows: list) -> int:
     """Numbers per point of a ground-truth text file: what most lines agree on, 5 in doubt."""
-    fits = Counter()
-    for _, _, values in rows:
-        fits.update(k for k in (5, 2) if values[0] > 0 and len(values) - 1 == k * values[0])
-    return 2 if fits[2] > fits[5] else 5
+    shape = [(values[0], len(values) - 1) for _, _, values in rows if values[0] > 0]
+    five, two = (sum(length == k * count for count, length in shape) for k in (5, 2))
+    return 2 if two > five else 5
 
 
 def _read_json(result: PointFile, lenient: bool, counts_only: bool) -> None:

@@ -4,14 +4,15 @@ Points are binned in horizontal bands per image and sorted by x inside a band, s
 bands its circle touches. Cost and memory follow the number of pairs, not the product of the point counts.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-_BAND_GROWTH = 8.0
-"""Heads whose radii lie within this factor share one band height: a band is then never much taller than a circle."""
 _CHUNK = 1 << 16
 """Window entries expanded at a time; small enough for the scratch arrays to stay in cache."""
+_HEADS = 1 << 13
+"""Heads searched at a time, for the same reason."""
 _MOST_BANDS = 1 << 20
 """Bands of an image, so that the rows of all images fit into an integer and their keys keep enough digits."""
 
@@ -31,7 +32,9 @@ class Pairs(NamedTuple):
 
     def within(self, radii: np.ndarray) -> 'Pairs':
         """The pairs inside smaller radii, (N,) per head in pixels; a negative radius keeps none."""
-        keep = np.flatnonzero((self.dist2 <= squared_limits(radii)[self.gt]) & (radii[self.gt] >= 0))
+        keep = np.flatnonzero(np.sqrt(self.dist2) <= radii[self.gt])
+        if len(keep) == len(self.gt):
+            return self
         return Pairs(self.pred[keep], self.gt[keep], self.dist2[keep])
 
 
@@ -85,7 +88,10 @@ def squared_limits(radii: np.ndarray) -> np.ndarray:
     limits = np.asarray(radii, np.float64) ** 2
     for _ in range(4):
         above = np.nextafter(limits, np.inf)
-        limits = np.where(np.sqrt(above) <= radii, above, limits)
+        within = np.sqrt(above) <= radii
+        if not within.any():
+            break
+        limits = np.where(within, above, limits)
     return limits
 
 
@@ -128,28 +134,44 @@ def unsorted_pairs(
     if not len(pred) or not len(reachable):
         return Pairs(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
 
-    extent = max(float(np.ptp(np.concatenate([pred[:, axis], gt[:, axis]]))) for axis in (0, 1)) + 1.0
-    radii = np.minimum(radii, 2 * extent)
-    steps = _radius_steps(radii[reachable])
+    # Beyond this every prediction is in reach; infinite radii have no bands.
+    radii = np.minimum(radii, 2 * (_extent(pred, gt) + 1.0))
+    heights = _band_heights(radii[reachable], len(pred))
     found = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
-    for step in np.unique(steps):
-        heads = reachable[steps == step]
-        bands = _Bands(pred, pred_image, gt_image[heads], 2 * max(1.0, float(radii[heads].max())))
-        for start, stop, which in bands.windows(gt[heads], radii[heads], gt_image[heads]):
-            found += _expand(bands, gt, radii, heads[which], start, stop)
+    for height in np.unique(heights):
+        bands = _Bands(pred, pred_image, float(height))
+        heads = reachable[heights == height]
+        for some in np.split(heads, range(_HEADS, len(heads), _HEADS)):
+            start, stop, which = bands.windows(gt[some], radii[some], gt_image[some])
+            found += _expand(bands, gt, squared_limits(radii[some])[which], some[which], start, stop)
     return Pairs(*(np.concatenate([chunk[i] for chunk in found]) for i in range(3)))
 
 
-def _radius_steps(radii: np.ndarray) -> np.ndarray:
-    """Group of each head: radii of a group share a band height; small groups join the next larger radii."""
-    steps = np.ceil(np.log(np.maximum(radii, 1.0)) / np.log(_BAND_GROWTH)).astype(np.int64)
-    sizes = np.bincount(steps)
+def _extent(pred: np.ndarray, gt: np.ndarray) -> float:
+    """The longer side of the box around all points, pixels."""
+    sides = [max(p.max(), g.max()) - min(p.min(), g.min()) for p, g in zip(pred.T, gt.T, strict=True)]
+    return float(max(sides))
+
+
+def _band_heights(radii: np.ndarray, num_pred: int) -> np.ndarray:
+    """(N,) band height for each head, about the diameter of the widest circle among those that share it.
+
+    Radii within a factor of 8 share a height. Each further height sorts the predictions once more, which few heads are
+    not worth: wide circles then look at many bands of the next smaller height, small ones take the next larger height.
+    """
+    power = np.maximum(np.frexp(radii)[1] + 2, 0) // 3
+    sizes, widths = np.bincount(power), np.bincount(power, radii)
     target = np.arange(len(sizes))
-    for step in range(len(sizes) - 1):
-        if sizes[step] < len(radii) // 4:
-            sizes[step + 1] += sizes[step]
-            target[target == step] = step + 1
-    return target[steps]
+    used = np.flatnonzero(sizes).tolist()
+    for lower, upper in reversed(list(pairwise(used))):
+        if widths[upper] / 8.0**lower < num_pred // 4:
+            widths[lower] += widths[upper]
+            target[target == upper] = lower
+    for lower, upper in pairwise(sorted(set(target[used].tolist()))):
+        if sizes[lower] < len(radii) // 4:
+            sizes[upper] += sizes[lower]
+            target[target == lower] = upper
+    return (2 * 8.0**target)[power]
 
 
 class _Bands:
@@ -158,79 +180,76 @@ class _Bands:
     Args:
         pred: (M, 2) xy, pixels.
         pred_image: (M,) image index.
-        images: Image indices in use; predictions of other images are left out.
         height: Height of a band, pixels.
     """
 
-    def __init__(self, pred: np.ndarray, pred_image: np.ndarray, images: np.ndarray, height: float) -> None:
-        wanted = np.zeros(max(int(pred_image.max()), int(images.max())) + 1, bool)
-        wanted[images] = True
-        index = np.flatnonzero(wanted[pred_image])
-        x, y = pred[index, 0], pred[index, 1]
-        self.x_min, self.y_min = (x.min(), y.min()) if len(index) else (0.0, 0.0)
-        self.span = float(np.ptp(x)) if len(index) else 0.0
-        self.scale = 1.0 / max(height, float(np.ptp(y)) / _MOST_BANDS if len(index) else 0.0)
-        self.num_bands = int((y.max() - self.y_min) * self.scale) + 1 if len(index) else 0
+    def __init__(self, pred: np.ndarray, pred_image: np.ndarray, height: float) -> None:
+        x, y = pred.T
+        self.x_min, self.y_min = x.min(), y.min()
+        self.span, self.num_images = float(x.max() - self.x_min), int(pred_image.max()) + 1
+        tall = float(y.max() - self.y_min)
+        self.scale = 1.0 / max(height, tall / _MOST_BANDS)
+        self.num_bands = int(tall * self.scale) + 1
         self.width = 2 * self.span + 2.0
-        key = self._row(pred_image[index], self._band(y)) * self.width + (x - self.x_min)
+        key = (pred_image * self.num_bands + self._band(y)) * self.width + (x - self.x_min)
         order = np.argsort(key)
-        self.index, self.key = index[order].astype(np.int32), key[order]
-        self.x, self.y = x[order], y[order]
+        self.index, self.key = order.astype(np.int32), key[order]
+        # One complex number per point: half the gathers of two coordinates.
+        self.xy = as_complex(pred)[order]
         # Keys are rounded in float64: windows are widened by more than that, the exact test of the pairs decides.
-        self.margin = 8 * np.spacing(self.width * (self.num_bands + 1) * len(wanted))
+        self.margin = 8 * np.spacing(self.width * (self.num_bands + 1) * (self.num_images + 1))
 
     def _band(self, y: np.ndarray) -> np.ndarray:
-        return np.clip(np.floor((y - self.y_min) * self.scale), -1, self.num_bands).astype(np.int64)
+        return np.clip((y - self.y_min) * self.scale, 0, self.num_bands - 1).astype(np.int64)
 
-    def _row(self, image: np.ndarray, band: np.ndarray) -> np.ndarray:
-        return image * self.num_bands + band
+    def windows(self, gt: np.ndarray, radii: np.ndarray, gt_image: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Ranges [start, stop) of :attr:`index` that together cover each head's circle, one per band it touches.
 
-    def windows(self, gt: np.ndarray, radii: np.ndarray, gt_image: np.ndarray):
-        """Ranges [start, stop) of :attr:`index` that cover each head's circle, one band after the other.
-
-        Yields:
-            start, stop and the (n,) rows of ``gt`` that they belong to.
+        Returns:
+            start, stop and the rows of ``gt`` that they belong to, (W,) each.
         """
-        if not len(self.index):
-            return
         x, y = gt[:, 0] - self.x_min, gt[:, 1]
         reach = radii + 1e-9 * (radii + np.abs(y) + np.abs(x) + 1)
-        low = np.maximum(self._band(y - reach), 0)
-        high = np.minimum(self._band(y + reach), self.num_bands - 1)
+        low, high = self._band(y - reach), self._band(y + reach)
         edge = (self.width - self.span) / 4
         left = np.clip(x - reach - self.margin, -edge, self.span + edge)
         right = np.clip(x + reach + self.margin, -edge, self.span + edge)
-        which = np.flatnonzero(low <= high)
-        shift = 0
-        while len(which):
-            base = self._row(gt_image[which], low[which] + shift) * self.width
-            first = base + left[which]
-            order = np.argsort(first)  # sorted searches walk through the keys instead of jumping
-            start = np.searchsorted(self.key, first[order], side='left')
-            stop = np.searchsorted(self.key, (base + right[which])[order], side='right')
-            yield start, stop, which[order]
-            shift += 1
-            which = which[low[which] + shift <= high[which]]
+        count = np.where(gt_image < self.num_images, high - low + 1, 0)
+        which = np.repeat(np.arange(len(gt)), count)
+        row = gt_image * self.num_bands + low - (np.cumsum(count) - count)
+        base = (row[which] + np.arange(len(which))) * self.width
+        first = base + left[which]
+        order = np.argsort(first)  # sorted searches walk through the keys instead of jumping
+        which = which[order]
+        start = np.searchsorted(self.key, first[order], side='left')
+        stop = np.searchsorted(self.key, base[order] + right[which], side='right')
+        return start, stop, which
 
 
-def _expand(bands, gt, radii, heads, start, stop):
+def as_complex(points: np.ndarray) -> np.ndarray:
+    """(N, 2) float64 xy as (N,) complex128 x + iy."""
+    return np.ascontiguousarray(points).view(np.complex128).reshape(-1)
+
+
+def _expand(bands, gt, limits, heads, start, stop):
     """Turn windows [start, stop) of the sorted predictions into tested pairs, a bounded number at a time."""
     keep = np.flatnonzero(stop > start)
     heads, start, count = heads[keep], start[keep], (stop - start)[keep]
-    x, y, reach2 = gt[heads, 0], gt[heads, 1], squared_limits(radii[heads])
+    centre, limits = as_complex(gt[heads]), limits[keep]
     ends = np.cumsum(count)
     shift = start - ends + count
     chunks, first = [], 0
     while first < len(heads):
         done = ends[first - 1] if first else 0
         last = max(first + 1, int(np.searchsorted(ends, done + _CHUNK, side='right')))
-        row = np.repeat(np.arange(first, last), count[first:last])
-        entry = np.arange(done, ends[last - 1]) + shift[row]
-        dist2, dy = bands.x[entry] - x[row], bands.y[entry] - y[row]
-        dist2 *= dist2
-        dy *= dy
-        dist2 += dy
-        hit = np.flatnonzero(dist2 <= reach2[row])
-        chunks.append((bands.index[entry[hit]], heads[row[hit]].astype(np.int32), dist2[hit]))
+        part, n = slice(first, last), count[first:last]
+        entry = np.arange(done, ends[last - 1]) + np.repeat(shift[part], n)
+        offset = bands.xy[entry]
+        offset -= np.repeat(centre[part], n)
+        dist2 = offset.real**2
+        dist2 += offset.imag**2
+        hit = np.flatnonzero(dist2 <= np.repeat(limits[part], n))
+        row = np.repeat(heads[part].astype(np.int32), n)
+        chunks.append((bands.index[entry[hit]], row[hit], dist2[hit]))
         first = last
     return chunks

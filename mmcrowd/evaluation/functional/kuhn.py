@@ -33,11 +33,14 @@ def kuhn_matching(pairs: Pairs, num_pred: int, num_gt: int) -> np.ndarray:
         (M,) int64, the head of each prediction or -1.
     """
     match = np.full(num_pred, -1, np.int64)
-    pair_pred, pair_gt = pairs.pred, pairs.gt
-    deg_pred, deg_gt = np.bincount(pair_pred, minlength=num_pred), np.bincount(pair_gt, minlength=num_gt)
-    lone_gt = np.bincount(pair_pred, weights=deg_gt[pair_gt] == 1, minlength=num_pred)
-    lone_pred = np.bincount(pair_gt, weights=deg_pred[pair_pred] == 1, minlength=num_gt)
-    star = (lone_gt == deg_pred)[pair_pred] | (lone_pred == deg_gt)[pair_gt]
+    pair_pred, pair_gt = pairs.pred.astype(np.intp), pairs.gt.astype(np.intp)
+    shared_pred = np.bincount(pair_pred, minlength=num_pred) > 1
+    shared_gt = np.bincount(pair_gt, minlength=num_gt) > 1
+    # A point is the centre of a star if none of its partners has another partner.
+    open_pred, open_gt = np.zeros(num_pred, bool), np.zeros(num_gt, bool)
+    open_pred[pair_pred[shared_gt[pair_gt]]] = True
+    open_gt[pair_gt[shared_pred[pair_pred]]] = True
+    star = ~(open_pred[pair_pred] & open_gt[pair_gt])
     star_pred, star_gt = pair_pred[star], pair_gt[star]
     # Of several assignments to one index the last one stays: reversed, the first pair wins.
     first = np.full(num_gt, -1, np.int64)
@@ -71,36 +74,54 @@ def _components(pair_pred, pair_gt, num_pred, num_gt):
 
 def _search_sparse(heads: np.ndarray, bounds: np.ndarray, num_gt: int) -> np.ndarray:
     """Insert predictions whose heads are ``heads[bounds[i]:bounds[i + 1]]``; returns the (num_gt,) owners or -1."""
-    heads = heads.tolist()
-    neighbours = [heads[a:b] for a, b in pairwise(bounds.tolist())]
+    heads, bounds = heads.tolist(), bounds.tolist()
     owner = [-1] * num_gt
     closed = bytearray(num_gt)
-    for root in range(len(neighbours)):
-        seen: list[int] = []
-        stack, path, taken = [iter(neighbours[root])], [root], []
-        while stack:
-            for head in stack[-1]:
-                if not closed[head]:
+    for root in range(len(bounds) - 1):
+        # Most searches end with the first head or with the next head of its owner.
+        head = heads[bounds[root]]
+        holder = owner[head]
+        if holder < 0:
+            owner[head] = root
+            continue
+        if not closed[head]:
+            for other in heads[bounds[holder] : bounds[holder + 1]]:
+                if other != head and not closed[other]:
                     break
             else:
-                stack.pop()
-                path.pop()
-                if taken:
-                    taken.pop()
+                other = head
+            if owner[other] < 0:
+                owner[other], owner[head] = holder, root
                 continue
-            closed[head] = 1
-            seen.append(head)
-            taken.append(head)
-            holder = owner[head]
-            if holder < 0:
-                for own, other in zip(path, taken, strict=True):
-                    owner[other] = own
-                for head in seen:
-                    closed[head] = 0
-                break
-            path.append(holder)
-            stack.append(iter(neighbours[holder]))
+        _augment(root, heads, bounds, owner, closed)
     return np.array(owner, np.int64)
+
+
+def _augment(root: int, heads: list[int], bounds: list[int], owner: list[int], closed: bytearray) -> None:
+    """Search a path from a prediction to a free head and flip it; closes what it visited if there is none."""
+    stack, path, taken, seen = [iter(heads[bounds[root] : bounds[root + 1]])], [root], [], []
+    while stack:
+        for head in stack[-1]:
+            if not closed[head]:
+                break
+        else:
+            stack.pop()
+            path.pop()
+            if taken:
+                taken.pop()
+            continue
+        closed[head] = 1
+        seen.append(head)
+        taken.append(head)
+        holder = owner[head]
+        if holder < 0:
+            for own, other in zip(path, taken, strict=True):
+                owner[other] = own
+            for head in seen:
+                closed[head] = 0
+            return
+        path.append(holder)
+        stack.append(iter(heads[bounds[holder] : bounds[holder + 1]]))
 
 
 def _search_dense(heads: np.ndarray, bounds: np.ndarray, num_gt: int) -> np.ndarray:

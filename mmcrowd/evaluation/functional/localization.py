@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,12 +42,12 @@ class PointSets:
         gt, gt_image = _concatenate(gts, 'heads')
         return cls(pred, gt, pred_image, gt_image, len(preds))
 
-    @property
+    @cached_property
     def pred_count(self) -> np.ndarray:
         """(I,) number of predictions per image."""
         return np.bincount(self.pred_image, minlength=self.num_images)
 
-    @property
+    @cached_property
     def gt_count(self) -> np.ndarray:
         """(I,) number of heads per image."""
         return np.bincount(self.gt_image, minlength=self.num_images)
@@ -111,9 +112,10 @@ def localize(
     radii = as_radii(radius, len(sets.gt))
     pairs = sets.pairs(radii) if pairs is None else pairs.within(radii)
     match = match_pairs(pairs, len(sets.pred), len(sets.gt), matching, order)
+    found = np.flatnonzero(match >= 0)
     gt_matched = np.zeros(len(sets.gt), bool)
-    gt_matched[match[match >= 0]] = True
-    tp = np.bincount(sets.pred_image[match >= 0], minlength=sets.num_images)
+    gt_matched[match[found]] = True
+    tp = np.bincount(sets.pred_image[found], minlength=sets.num_images)
     return Localization(match, gt_matched, tp, sets.pred_count - tp, sets.gt_count - tp)
 
 
@@ -195,7 +197,7 @@ def level_recall(levels: np.ndarray, gt_matched: np.ndarray, num_levels: int = N
     if len(levels) and not 0 <= levels.min() <= levels.max() < num_levels:
         raise ValueError(f'levels: expected 0 to {num_levels - 1}, found {levels.min()} to {levels.max()}')
     tp = np.bincount(levels[gt_matched], minlength=num_levels)
-    fn = np.bincount(levels[~gt_matched], minlength=num_levels)
+    fn = np.bincount(levels, minlength=num_levels) - tp
     recall = tp / (tp + fn + EPS)
     return dict(
         level_tp=tp.tolist(), level_fn=fn.tolist(), level_recall=recall.tolist(), level_recall_avg=float(recall.mean())

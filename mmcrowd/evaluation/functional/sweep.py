@@ -12,6 +12,8 @@ from .matching import greedy_matching
 
 QNRF_RADII = tuple(range(1, 101))
 """Radii of the UCF-QNRF protocol, pixels."""
+_BINS = 1 << 15
+"""Bins of a table that stays in cache."""
 _GROUP = 16_000_000
 """Upper bound of (predictions x heads) summed over images whose pairs are searched together."""
 _BATCH = 4_000_000
@@ -97,8 +99,25 @@ def _steps(small: _Side, large: _Side, first: int, last: int, radii: np.ndarray)
     """Pairs of images [first, last): indices on both sides and the index of the smallest radius that admits them."""
     a, b = slice(*small.start[[first, last]]), slice(*large.start[[first, last]])
     pairs = unsorted_pairs(small.points[a], large.points[b], float(radii[-1]), small.image[a], large.image[b])
-    step = np.searchsorted(squared_limits(radii), pairs.dist2, side='left').astype(np.uint8)
+    step = _smallest_radius(pairs.dist2, squared_limits(radii))
     return (pairs.pred + a.start).astype(np.int32), (pairs.gt + b.start).astype(np.int32), step
+
+
+def _smallest_radius(dist2: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """(E,) uint8 index of the first of the ascending squared radii that is not below each squared distance.
+
+    The limits are spread over equal bins, at most one in each: a table says how many lie before a bin, one comparison
+    with that in the bin decides. Radii too close together for a small table are searched.
+    """
+    scale = 2 / np.diff(limits, prepend=0.0)[1:].min(initial=limits[-1]) if len(limits) > 1 else 0.0
+    if not limits[-1] * scale < _BINS:
+        return np.searchsorted(limits, dist2, side='left').astype(np.uint8)
+    bins = (limits * scale).astype(np.int64)
+    before = np.searchsorted(bins, np.arange(bins[-1] + 1), side='left').astype(np.uint8)
+    own = np.full(bins[-1] + 1, np.inf)
+    own[bins] = limits
+    where = (dist2 * scale).astype(np.int64)
+    return before[where] + (dist2 > own[where])
 
 
 def _grow(small: _Side, large: _Side, first: int, last: int, num_radii: int, batch: list) -> np.ndarray:
