@@ -15,7 +15,9 @@ from .functional import (
     counting_errors,
     counting_errors_by,
     counting_intervals,
+    counting_intervals_by,
     level_recall,
+    level_recall_intervals,
     localization_intervals,
     localize_at,
     mean_of_groups,
@@ -171,6 +173,9 @@ def _nwpu(sets: PointSets, gt: PointFile, ids: list, matching: str, options: dic
     for name, outcome in localize_at(sets, radii, matching, 'official').items():
         result[name] = outcome.summary() | level_recall(levels, outcome.gt_matched, NUM_LEVELS)
         result[name] |= _interval_of(outcome.tp, outcome.fp, outcome.fn, options)
+        if options['num']:
+            found = level_recall_intervals(levels, outcome.gt_matched, sets.gt_image, sets.num_images, **options)
+            result[name]['interval'] |= found
     return result
 
 
@@ -197,7 +202,12 @@ def _ranked(
     sets: PointSets, pred: PointFile, ids: list, radius: Sequence[float], two_in_exponent: bool, options: dict
 ) -> dict:
     scores = pred.stacked([i for i in ids if i in pred.images], 'scores')
-    result = {f'best_{_radius_name(r)}': score_curve(sets, scores, float(r)).best() for r in radius}
+    result = {}
+    for r in radius:
+        curve = score_curve(sets, scores, float(r))
+        result[f'best_{_radius_name(r)}'] = curve.best()
+        if options['num']:
+            result[f'best_{_radius_name(r)}']['interval'] = curve.best_intervals(**options)
     result['ranked'] = ranked_point_figures(sets, scores, two_in_exponent=two_in_exponent)
     if options['num']:
         found = ranked_point_intervals(sets, scores, two_in_exponent=two_in_exponent, **options)
@@ -215,6 +225,10 @@ def _counting(gt: PointFile, pred: PointFile, ids: list, options: dict) -> dict:
     result['scene_mae_avg'] = mean_of_groups(by_level)
     if options['num']:
         result['interval'] = counting_intervals(counted, annotated, **options)
+        found, mean = counting_intervals_by(counted, annotated, scene_levels(annotated), SCENE_LEVELS, **options)
+        result['interval']['scene_mae_avg'] = mean['mae']
+        for name, figures in by_level.items():
+            figures['interval'] = found[name]
     return result
 
 
@@ -229,12 +243,12 @@ def result_lines(result: dict) -> list[str]:
             lines.append(_localization_line(name, figures))
             if 'level_recall' in figures:
                 recalls = ' '.join(f'{100 * value:.2f}' for value in figures['level_recall'])
-                lines.append(f'{"":10}recall A0-A5 {recalls} | avg {100 * figures["level_recall_avg"]:.2f}')
+                shown = _range(figures, 'level_recall_avg', 100)
+                lines.append(f'{"":10}recall A0-A5 {recalls} | avg {100 * figures["level_recall_avg"]:.2f}{shown}')
     ranked = result.get('ranked', {})
     for name, value in ranked.items():
         if name.startswith('m') or '50_' in name or '75_' in name:
-            shown = _range(ranked, name, 100) if name.startswith('m') else ''
-            lines.append(f'{name:10}{100 * value:.2f}{shown}')
+            lines.append(f'{name:10}{100 * value:.2f}{_range(ranked, name, 100)}')
     if counting := result.get('counting'):
         lines.append(
             f'{"counting":10}'
@@ -244,7 +258,10 @@ def result_lines(result: dict) -> list[str]:
             + f' (NAE over {counting["nae_images"]} images)'
         )
         for level, errors in counting['scene_levels'].items():
-            lines.append(f'{"":10}{level} {errors["num_images"]} images, MAE {errors["mae"]:.2f}')
+            shown = _range(errors, 'mae', 1)
+            lines.append(f'{"":10}{level} {errors["num_images"]} images, MAE {errors["mae"]:.2f}{shown}')
+        shown = _range(counting, 'scene_mae_avg', 1)
+        lines.append(f'{"":10}average of the levels, MAE {counting["scene_mae_avg"]:.2f}{shown}')
     return lines + [f'forgiven: {text}' for text in result['forgiven']]
 
 

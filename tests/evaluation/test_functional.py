@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmcrowd.evaluation import functional as F
+from mmcrowd.evaluation.functional.candidates import squared_limits
+from mmcrowd.evaluation.functional.sweep import smallest_radius
 
 from .crowds import crowd
 from .reference import admissible, kuhn
@@ -82,6 +84,16 @@ class TestSweep:
         monkeypatch.setattr('mmcrowd.evaluation.functional.sweep._GROUP', 500)
         monkeypatch.setattr('mmcrowd.evaluation.functional.sweep._BATCH', 300)
         np.testing.assert_array_equal(F.radius_sweep(sets), expected)
+
+    @pytest.mark.parametrize(
+        'radii', [range(1, 101), [0.0], [0, 1e-9, 3, 900], [3, 3.0001, 50], np.linspace(0, 9, 256)]
+    )
+    def test_smallest_radius_equals_a_search(self, radii):
+        limits = squared_limits(np.asarray(radii, float))
+        near = np.concatenate([limits, np.nextafter(limits, -1), np.nextafter(limits, np.inf)])
+        dist2 = np.concatenate([near, np.random.default_rng(0).uniform(0, limits[-1], 500)])
+        dist2 = dist2[(dist2 >= 0) & (dist2 <= limits[-1])]
+        np.testing.assert_array_equal(smallest_radius(dist2, limits), np.searchsorted(limits, dist2, side='left'))
 
     def test_mean_of_f1_is_f1_of_means(self):
         sets = crowds(30, 40)
@@ -245,8 +257,10 @@ class TestRankedPoints:
         figures = F.ranked_point_figures(sets, scores)
         assert figures['map_s40'] == pytest.approx(np.mean([figures[f'ap{t}_s40'] for t in range(50, 100, 5)]))
         assert figures['map_s40'] > figures['map_s20'] > figures['map_s5']
-        low, high = F.ranked_point_intervals(sets, scores, (20.0,), num=50)['map_s20']
-        assert low <= figures['map_s20'] <= high
+        intervals = F.ranked_point_intervals(sets, scores, (20.0,), num=50)
+        assert set(intervals) == {f'{name}_s20' for name in ('map', 'mar', 'ap50', 'ap75', 'ar50', 'ar75')}
+        for name, (low, high) in intervals.items():
+            assert low <= figures[name] <= high, name
         assert math.isnan(F.ranked_point_figures(F.PointSets.stack([[[1, 1]]], [[]]), np.ones(1))['map_s5'])
 
 
@@ -271,6 +285,72 @@ class TestBootstrap:
     def test_equal_images_have_no_spread(self):
         assert F.mean_intervals(dict(game0=np.full(9, 2.5)))['game0'] == (2.5, 2.5)
         assert F.mean_intervals({}) == {}
+
+    def test_groups_equal_resampling_by_hand(self):
+        rng = np.random.default_rng(0)
+        gt, pred, groups = rng.integers(0, 50, 30), rng.integers(0, 50, 30), np.array(list('abb' * 10))
+        by_group, means = F.counting_intervals_by(pred, gt, groups, num=40, seed=3)
+        samples = []
+        for weight in F.resample_weights(30, 40, 3).astype(int):
+            drawn = np.repeat(np.arange(30), weight)
+            samples.append(F.counting_errors_by(pred[drawn], gt[drawn], groups[drawn]))
+        for name in 'ab':
+            for key in ('mae', 'rmse', 'nae'):
+                expected = F.percentile_interval([s[name][key] for s in samples])
+                assert by_group[name][key] == pytest.approx(expected)
+        assert means['mae'] == pytest.approx(F.percentile_interval([F.mean_of_groups(s) for s in samples]))
+        with pytest.raises(ValueError, match=r"not among .*'b'"):
+            F.counting_intervals_by(pred, gt, groups, ['a'])
+
+    def test_a_group_missing_from_a_resample_leaves_the_mean_to_the_others(self):
+        by_group, means = F.counting_intervals_by([3, 0], [0, 1], ['a', 'b'], num=60)
+        assert by_group['a']['mae'] == (3, 3)
+        assert by_group['b']['mae'] == (1, 1)
+        assert means['mae'] == (1, 3)
+
+    def test_level_recall_equals_resampling_by_hand(self):
+        rng = np.random.default_rng(0)
+        image, levels, matched = np.sort(rng.integers(0, 9, 80)), rng.integers(0, 5, 80), rng.random(80) < 0.6
+        found = F.level_recall_intervals(levels, matched, image, 10, num=40, seed=2)
+        samples = []
+        for weight in F.resample_weights(10, 40, 2).astype(int):
+            drawn = np.repeat(np.arange(80), weight[image])
+            samples.append(F.level_recall(levels[drawn], matched[drawn]))
+        average = F.percentile_interval([s['level_recall_avg'] for s in samples])
+        assert found['level_recall_avg'] == pytest.approx(average)
+        by_level = np.array([s['level_recall'] for s in samples])
+        for level in range(6):
+            assert found['level_recall'][level] == pytest.approx(F.percentile_interval(by_level[:, level]))
+
+    def test_localization_error_equals_resampling_by_hand(self):
+        rng = np.random.default_rng(0)
+        images = [crowd(rng, num) for num in (0, 5, 20, 9, 40)]
+        sets = F.PointSets.stack(*zip(*images, strict=True))
+        errors = F.localization_errors(sets)
+        assert errors.sum() / len(sets.gt) == pytest.approx(F.mean_localization_error(sets))
+        samples = []
+        for weight in F.resample_weights(5, 30).astype(int):
+            drawn = [image for image, times in zip(images, weight, strict=True) for _ in range(times)]
+            samples.append(F.mean_localization_error(F.PointSets.stack(*zip(*drawn, strict=True))))
+        assert F.ratio_interval(errors, sets.gt_count, 30) == pytest.approx(F.percentile_interval(samples))
+
+    def test_best_f1_equals_resampling_by_hand(self):
+        rng = np.random.default_rng(0)
+        images = [crowd(rng, num) for num in (0, 5, 20, 9)]
+        scores = [np.round(rng.random(len(pred)), 1) for pred, _ in images]
+        curve = F.score_curve(F.PointSets.stack(*zip(*images, strict=True)), np.concatenate(scores), 5.0)
+        samples = []
+        for weight in F.resample_weights(4, 30).astype(int):
+            drawn = np.repeat(np.arange(4), weight)
+            sets = F.PointSets.stack([images[i][0] for i in drawn], [images[i][1] for i in drawn])
+            samples.append(F.score_curve(sets, np.concatenate([scores[i] for i in drawn]), 5.0).best())
+        found = curve.best_intervals(30)
+        for name in ('f1', 'precision', 'recall'):
+            assert found[name] == pytest.approx(F.percentile_interval([s[name] for s in samples])), name
+        low, high = found['threshold']
+        assert 0 <= low <= curve.best()['threshold'] <= high <= 1
+        nothing = F.score_curve(F.PointSets.stack([[]], [[[1, 1]]]), np.zeros(0), 5.0)
+        assert nothing.best_intervals(5)['f1'] == (0, 0)
 
     def test_undefined(self):
         assert all(math.isnan(v) for v in F.counting_intervals([1, 2], [0, 0])['nae'])

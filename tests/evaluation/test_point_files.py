@@ -1,6 +1,7 @@
 """Point files: formats, what is refused and what is forgiven, submissions."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -220,6 +221,28 @@ class TestEvaluation:
         assert any(line.startswith('map_s5') and '[100.00, 100.00]' in line for line in result_lines(narrow))
         with pytest.raises(PointFileError, match='expected scores for every point'):
             evaluate_point_files(gt, gt, 'ranked')
+
+    def test_every_headline_figure_has_an_interval(self, write):
+        gt = write('1 2 10 10 3 5 2 60 60 3 5 3\n2 1 10 10 3 5 2\n3 0\n', 'gt.txt')
+        pred = write('1 1 10 10\n2 1 50 50\n3 1 7 7\n', 'pred.txt')
+        found = evaluate_point_files(gt, pred, 'nwpu', bootstrap=50)
+        interval = found['sigma_l']['interval']
+        low, high = interval['level_recall_avg']
+        assert low <= found['sigma_l']['level_recall_avg'] <= high
+        assert interval['level_recall'][5] == (0, 0)
+        assert len(interval['level_recall']) == 6
+        counting = found['counting']
+        low, high = counting['interval']['scene_mae_avg']
+        assert low <= counting['scene_mae_avg'] <= high
+        assert counting['scene_levels']['S0']['interval']['mae'] == (1, 1)
+        text = '\n'.join(result_lines(found))
+        assert re.search(r'recall A0-A5 .* \| avg \d+\.\d+ \[', text)
+        assert re.search(r'S1 2 images, MAE 0\.50 \[', text)
+        assert re.search(r'average of the levels, MAE 0\.75 \[', text)
+
+        scored = write('id,x,y,score\n1,10,10,0.9\n2,50,50,0.5\n3,7,7,0.1\n', 'pred.csv')
+        best = evaluate_point_files(gt, scored, 'ranked', bootstrap=50)['best_8px']
+        assert set(best['interval']) == {'f1', 'precision', 'recall', 'threshold'}
 
     def test_a_threshold_needs_points(self, write):
         counts = write('1 3\n', 'counts.txt')

@@ -64,11 +64,20 @@ def counting_errors_by(
     pred, gt, groups = np.asarray(pred, np.float64), np.asarray(gt, np.float64), np.asarray(groups)
     if len(groups) != len(gt):
         raise ValueError(f'expected one group name per image ({len(gt)}), found {len(groups)}')
+    return {name: counting_errors(pred[groups == name], gt[groups == name]) for name in group_order(groups, names)}
+
+
+def group_order(groups: np.ndarray, names: Sequence[str] | None = None) -> list[str]:
+    """The groups that have an image, in the order of ``names`` or sorted.
+
+    Raises:
+        ValueError: If a group is not among the names.
+    """
     present = set(groups.tolist())
     order = sorted(present) if names is None else [n for n in names if n in present]
     if present - set(order):
         raise ValueError(f'groups not among {list(names)}: {sorted(present - set(order))}')
-    return {name: counting_errors(pred[groups == name], gt[groups == name]) for name in order}
+    return order
 
 
 def mean_of_groups(by_group: dict[str, dict[str, float]], key: str = 'mae') -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bootstrap import Interval, percentile_interval, resample_weights
 from .candidates import as_radii, candidate_pairs
 from .kuhn import kuhn_matching
 from .localization import EPS, PointSets
@@ -17,13 +18,22 @@ class ScoreCurve:
         threshold: (T,) predictions with a score >= threshold are kept.
         tp: (T,) true positives.
         num_pred: (T,) predictions kept.
-        num_gt: Number of heads.
+        gt_count: (I,) number of heads per image.
+        image: (M,) image index of every prediction, by descending score.
+        found: (M,) bool, whether its entry adds a true positive.
     """
 
     threshold: np.ndarray
     tp: np.ndarray
     num_pred: np.ndarray
-    num_gt: int
+    gt_count: np.ndarray
+    image: np.ndarray
+    found: np.ndarray
+
+    @property
+    def num_gt(self) -> int:
+        """Number of heads."""
+        return int(self.gt_count.sum())
 
     @property
     def precision(self) -> np.ndarray:
@@ -51,6 +61,20 @@ class ScoreCurve:
         values = dict(threshold=self.threshold, f1=self.f1, precision=self.precision, recall=self.recall)
         return {name: float(value[i]) for name, value in values.items()}
 
+    def best_intervals(self, num: int = 1000, level: float = 0.95, seed: int = 0) -> dict[str, Interval]:
+        """Bootstrap intervals over images of what :meth:`best` returns.
+
+        Matches do not cross images, so each resample only weighs them anew; it chooses its own threshold.
+        """
+        samples = []
+        last = self.num_pred - 1
+        for weight in resample_weights(len(self.gt_count), num, seed):
+            each = weight[self.image]
+            tp, kept = np.cumsum(each * self.found)[last], np.cumsum(each)[last]
+            drawn = ScoreCurve(self.threshold, tp, kept, weight * self.gt_count, self.image, self.found)
+            samples.append(drawn.best())
+        return {name: percentile_interval([s[name] for s in samples], level) for name in samples[0]}
+
 
 def score_curve(sets: PointSets, scores: np.ndarray, radius: float | np.ndarray) -> ScoreCurve:
     """Maximum matching at every score threshold, in one pass.
@@ -72,10 +96,11 @@ def score_curve(sets: PointSets, scores: np.ndarray, radius: float | np.ndarray)
     radii = as_radii(radius, len(sets.gt))
     rank = np.argsort(-scores, kind='stable')
     pairs = candidate_pairs(sets.pred[rank], sets.gt, radii, sets.pred_image[rank], sets.gt_image)
-    found = np.cumsum(kuhn_matching(pairs, len(rank), len(sets.gt)) >= 0)
+    found = kuhn_matching(pairs, len(rank), len(sets.gt)) >= 0
     ranked = scores[rank]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, np.int64)
-    return ScoreCurve(ranked[last], found[last], last + 1, len(sets.gt))
+    tp = np.cumsum(found)[last]
+    return ScoreCurve(ranked[last], tp, last + 1, sets.gt_count, sets.pred_image[rank], found)
 
 
 def counting_curve(scores: np.ndarray, image: np.ndarray, gt_count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -204,18 +204,26 @@ def level_recall(levels: np.ndarray, gt_matched: np.ndarray, num_levels: int = N
     )
 
 
-def mean_localization_error(sets: PointSets, penalty: float = 16.0) -> float:
-    """Mean localization error in pixels (LSC-CNN; the form and matching of STEERER's script).
+def localization_errors(sets: PointSets, penalty: float = 16.0) -> np.ndarray:
+    """(I,) localization error of each image in pixels, summed over its points.
 
     Distances of the pairs matched within ``penalty`` pixels in official order, plus the penalty for each of the larger
-    of false positives and misses of an image, summed and divided by the number of heads. The matching is of maximum
-    size, not of minimum distance, so the figure depends on the order of the points.
-
-    Returns:
-        Pixels per head, NaN without heads.
+    of false positives and misses.
     """
     outcome = localize(sets, penalty, order='official')
     matched = np.flatnonzero(outcome.match >= 0)
     distance = np.linalg.norm(sets.pred[matched] - sets.gt[outcome.match[matched]], axis=1)
-    total = distance.sum() + penalty * np.maximum(outcome.fp, outcome.fn).sum()
-    return float(total / len(sets.gt)) if len(sets.gt) else float('nan')
+    by_image = np.bincount(sets.pred_image[matched], distance, minlength=sets.num_images)
+    return by_image + penalty * np.maximum(outcome.fp, outcome.fn)
+
+
+def mean_localization_error(sets: PointSets, penalty: float = 16.0) -> float:
+    """Mean localization error in pixels (LSC-CNN; the form and matching of STEERER's script).
+
+    The :func:`localization_errors` of all images divided by the number of heads. The matching is of maximum size, not
+    of minimum distance, so the figure depends on the order of the points.
+
+    Returns:
+        Pixels per head, NaN without heads.
+    """
+    return float(localization_errors(sets, penalty).sum() / len(sets.gt)) if len(sets.gt) else float('nan')

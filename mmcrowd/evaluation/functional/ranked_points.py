@@ -130,24 +130,25 @@ def ranked_point_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Bootstrap intervals of ``map_s..`` and ``mar_s..`` over images; arguments as in :func:`ranked_point_figures`.
+    """Bootstrap intervals over images of ``map_s..``, ``mar_s..`` and of AP and AR at 0.50 and 0.75.
 
-    Matches do not cross images, so each resample only weighs the matches of its images anew.
+    Matches do not cross images, so each resample only weighs the matches of its images anew; arguments as in
+    :func:`ranked_point_figures`.
     """
     nearest, weights = nearest_heads(sets), resample_weights(sets.num_images, num, seed)
     heads = weights @ sets.gt_count
     intervals = {}
     for sigma in sigmas:
-        ap, ar = np.zeros(num), np.zeros(num)
-        for threshold in THRESHOLDS:
+        ap, ar = np.full((len(THRESHOLDS), num), np.nan), np.full((len(THRESHOLDS), num), np.nan)
+        for k, threshold in enumerate(THRESHOLDS):
             rank, hit = ranked_hits(sets, scores, sigma, threshold, two_in_exponent, nearest)
             image = sets.pred_image[rank]
-            for i in range(num):
+            for i in np.flatnonzero(heads):
                 weight = weights[i][image]
-                ap[i] += average_precision(hit, heads[i], weight) / len(THRESHOLDS)
-                ar[i] += (hit @ weight / heads[i] if heads[i] else np.nan) / len(THRESHOLDS)
-        intervals |= {
-            f'map_s{sigma:g}': percentile_interval(ap, level),
-            f'mar_s{sigma:g}': percentile_interval(ar, level),
-        }
+                ap[k, i], ar[k, i] = average_precision(hit, heads[i], weight), hit @ weight / heads[i]
+        for name, samples in (('ap', ap), ('ar', ar)):
+            intervals[f'm{name}_s{sigma:g}'] = percentile_interval(samples.mean(axis=0), level)
+            for shown in (0.5, 0.75):
+                row = samples[THRESHOLDS.index(shown)]
+                intervals[f'{name}{round(shown * 100)}_s{sigma:g}'] = percentile_interval(row, level)
     return intervals

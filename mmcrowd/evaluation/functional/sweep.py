@@ -99,11 +99,11 @@ def _steps(small: _Side, large: _Side, first: int, last: int, radii: np.ndarray)
     """Pairs of images [first, last): indices on both sides and the index of the smallest radius that admits them."""
     a, b = slice(*small.start[[first, last]]), slice(*large.start[[first, last]])
     pairs = unsorted_pairs(small.points[a], large.points[b], float(radii[-1]), small.image[a], large.image[b])
-    step = _smallest_radius(pairs.dist2, squared_limits(radii))
+    step = smallest_radius(pairs.dist2, squared_limits(radii))
     return (pairs.pred + a.start).astype(np.int32), (pairs.gt + b.start).astype(np.int32), step
 
 
-def _smallest_radius(dist2: np.ndarray, limits: np.ndarray) -> np.ndarray:
+def smallest_radius(dist2: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """(E,) uint8 index of the first of the ascending squared radii that is not below each squared distance.
 
     The limits are spread over equal bins, at most one in each: a table says how many lie before a bin, one comparison

@@ -12,10 +12,12 @@ from ..functional import (
     PointSets,
     area_levels,
     level_recall,
+    level_recall_intervals,
+    localization_errors,
     localization_intervals,
     localize_at,
-    mean_localization_error,
     radius_sweep,
+    ratio_interval,
     score_curve,
     sigma_from_boxes,
     sweep_summary,
@@ -127,12 +129,11 @@ class CrowdLocalizationMetric(CrowdMetric):
             figures |= {f'{key}_{name}': summary[key] for key in _FIGURES}
             figures |= self._intervals(name, outcome.tp, sets, figures, rows)
             if self.levels and name.startswith('sigma'):
-                figures |= self._level_figures(name, outcome, results, rows)
+                figures |= self._level_figures(name, outcome, sets, results, rows)
         if self.sweep:
             figures |= self._sweep_figures(sets, rows)
         if self.error:
-            figures['mle'] = mean_localization_error(sets)
-            rows.append(['MLE [px]', f'{figures["mle"]:.4f}', *[''] * 5])
+            figures |= self._error_figures(sets, rows)
         if self.best_f1:
             figures |= self._best_figures(results, gts, radii[self.best_f1], rows)
         how = f'distance <= radius | {self.matching} matching | {self.score_thr}'
@@ -158,7 +159,19 @@ class CrowdLocalizationMetric(CrowdMetric):
         rows.append([f'  95% of {self.bootstrap}', *bounds, '', '', ''])
         return interval_figures(figures, {f'{key}_{name}': value for key, value in found.items()})
 
-    def _level_figures(self, name: str, outcome: Localization, results: list[dict], rows: list) -> dict[str, float]:
+    def _error_figures(self, sets: PointSets, rows: list) -> dict[str, float]:
+        errors = localization_errors(sets)
+        figures = dict(mle=float(errors.sum() / len(sets.gt)) if len(sets.gt) else float('nan'))
+        rows.append(['MLE [px]', f'{figures["mle"]:.4f}', *[''] * 5])
+        if self.bootstrap:
+            found = ratio_interval(errors, sets.gt_count, self.bootstrap, seed=self.seed)
+            rows.append([f'  95% of {self.bootstrap}', '{:.4f} to {:.4f}'.format(*found), *[''] * 5])
+            figures |= interval_figures(figures, dict(mle=found))
+        return figures
+
+    def _level_figures(
+        self, name: str, outcome: Localization, sets: PointSets, results: list[dict], rows: list
+    ) -> dict[str, float]:
         levels = np.concatenate([np.zeros(0, np.int64), *(r['levels'] for r in results)])
         found = level_recall(levels, outcome.gt_matched)
         figures = {f'recall_avg_{name}': found['level_recall_avg']}
@@ -168,6 +181,13 @@ class CrowdLocalizationMetric(CrowdMetric):
             figures[f'recall_A{i}_{name}'] = recall
             rows.append([f'  A{i}', '', '', f'{recall:.4f}', tp, '', fn])
         rows.append(['  average', '', '', f'{found["level_recall_avg"]:.4f}', '', '', ''])
+        if self.bootstrap:
+            options = dict(num=self.bootstrap, seed=self.seed)
+            parts = level_recall_intervals(levels, outcome.gt_matched, sets.gt_image, sets.num_images, **options)
+            average = parts['level_recall_avg']
+            rows.append([f'  95% of {self.bootstrap}', '', '', '{:.4f} to {:.4f}'.format(*average), '', '', ''])
+            named = {f'recall_A{i}_{name}': part for i, part in enumerate(parts['level_recall'])}
+            figures |= interval_figures(figures, named | {f'recall_avg_{name}': average})
         return figures
 
     def _sweep_figures(self, sets: PointSets, rows: list) -> dict[str, float]:
@@ -179,10 +199,19 @@ class CrowdLocalizationMetric(CrowdMetric):
 
     def _best_figures(self, results: list[dict], gts: list, radius: float | np.ndarray, rows: list) -> dict[str, float]:
         everything = PointSets.stack([r['pred'] for r in results], gts)
-        best = score_curve(everything, np.concatenate([np.zeros(0), *(r['scores'] for r in results)]), radius).best()
+        curve = score_curve(everything, np.concatenate([np.zeros(0), *(r['scores'] for r in results)]), radius)
+        best = curve.best()
         rows.append([f'best {self.best_f1}', *(f'{best[key]:.4f}' for key in _FIGURES)])
         rows[-1] += [f'score >= {best["threshold"]:.6g}', '', '']
         if self.save_thr:
             chosen = dict(best, criterion=f'F1 at {self.best_f1}', num_images=len(results))
             write_json(self.save_thr, chosen)
-        return {f'best_f1_{self.best_f1}': best['f1'], f'best_thr_{self.best_f1}': best['threshold']}
+        figures = {f'best_f1_{self.best_f1}': best['f1'], f'best_thr_{self.best_f1}': best['threshold']}
+        if self.bootstrap:
+            found = curve.best_intervals(self.bootstrap, seed=self.seed)
+            bounds = ['{:.4f} to {:.4f}'.format(*found[key]) for key in _FIGURES]
+            threshold = '{:.4g} to {:.4g}'.format(*found['threshold'])
+            rows.append([f'  95% of {self.bootstrap}', *bounds, f'score >= {threshold}', '', ''])
+            named = {f'best_{k}_{self.best_f1}': found[key] for k, key in (('f1', 'f1'), ('thr', 'threshold'))}
+            figures |= interval_figures(figures, named)
+        return figures

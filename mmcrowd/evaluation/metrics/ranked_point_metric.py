@@ -29,7 +29,7 @@ class RankedPointMetric(CrowdMetric):
     Args:
         sigmas: Widths of the Gaussian affinity, original pixels.
         two_in_exponent: ``exp(-d^2 / (2 sigma^2))`` if true, else ``exp(-d^2 / sigma^2)``.
-        bootstrap: Resamples for 95% intervals of mAP and mAR, 0 for none.
+        bootstrap: Resamples for 95% intervals of these, 0 for none.
         seed: Seed of the resampling.
         **kwargs: See :class:`CrowdMetric`.
     """
@@ -66,9 +66,8 @@ class RankedPointMetric(CrowdMetric):
             )
             figures |= interval_figures(figures, intervals)
             for sigma in self.sigmas:
-                ap, ar = (intervals[f'{name}_s{sigma:g}'] for name in ('map', 'mar'))
-                bounds = ['{:.4f} to {:.4f}'.format(*ap), '', '', '{:.4f} to {:.4f}'.format(*ar)]
-                rows.append([f'{sigma:g} px, 95% of {self.bootstrap}', '', '', *bounds])
+                bounds = ['{:.4f} to {:.4f}'.format(*intervals[f'{name}_s{sigma:g}']) for name in _SHOWN]
+                rows.append([f'{sigma:g} px, 95% of {self.bootstrap}', *bounds])
         form = '2 sigma^2' if self.two_in_exponent else 'sigma^2'
         how = f'nearest head by descending score | affinity exp(-d^2 / {form}), thresholds 0.50 to 0.95 | all scores'
         protocol = dict(protocol='ranked points', how=how, num_images=len(results), seed=self.seed)
