@@ -74,6 +74,8 @@ def test_figures_equal_the_functions():
     assert found['crowd/mae_scene_avg'] == pytest.approx((found['crowd/mae_s0'] + found['crowd/mae_s1']) / 2)
     assert found['crowd/game0'] == errors['mae'] <= found['crowd/game3']
     assert found['crowd/mae_ci_low'] <= found['crowd/mae'] <= found['crowd/mae_ci_high']
+    for name in ('mae_scene_avg', *(key[6:] for key in found if key.startswith('crowd/mae_S') and '_ci_' not in key)):
+        assert found[f'crowd/{name}_ci_low'] <= found[f'crowd/{name}'] <= found[f'crowd/{name}_ci_high'], name
     assert found['crowd/f1_8px_ci_low'] <= found['crowd/f1_8px'] <= found['crowd/f1_8px_ci_high']
     for name in ('mle', 'best_f1_8px', 'best_thr_8px', 'recall_avg_sigma_l', 'recall_A2_sigma_s', 'ap50_s20', 'mar_s5'):
         assert found[f'crowd/{name}_ci_low'] <= found[f'crowd/{name}'] <= found[f'crowd/{name}_ci_high'], name

@@ -16,6 +16,7 @@ from ..functional import (
     counting_errors,
     counting_errors_by,
     counting_intervals,
+    counting_intervals_by,
     jhu_categories,
     luminance_levels,
     mean_luminance,
@@ -111,6 +112,7 @@ class CrowdCountingMetric(CrowdMetric):
                 figures |= {f'{key}_{group}': part[key] for key in ('mae', 'rmse', 'nae')}
                 rows.append(_row(f'{name} {group}', part, pred[groups == group], gt[groups == group]))
             figures[f'mae_{name}_avg'] = mean_of_groups(by_group)
+            figures |= self._group_intervals(name, pred, gt, groups, order, figures)
             rows.append([f'{name} average', f'{figures[f"mae_{name}_avg"]:.2f}', *[''] * 6])
         if self.bootstrap:
             intervals = counting_intervals(pred, gt, self.bootstrap, seed=self.seed)
@@ -125,6 +127,21 @@ class CrowdCountingMetric(CrowdMetric):
         protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), seed=self.seed)
         self.report(f'counting | {threshold} | {len(gt)} images', rows, figures, protocol)
         return figures
+
+    def _group_intervals(
+        self,
+        name: str,
+        pred: np.ndarray,
+        gt: np.ndarray,
+        groups: np.ndarray,
+        order: Sequence[str] | None,
+        figures: dict[str, float],
+    ) -> dict[str, float]:
+        if not self.bootstrap:
+            return {}
+        by_group, means = counting_intervals_by(pred, gt, groups, order, self.bootstrap, seed=self.seed)
+        found = {f'{key}_{group}': value for group, part in by_group.items() for key, value in part.items()}
+        return interval_figures(figures, dict(found, **{f'mae_{name}_avg': means['mae']}))
 
     def _count(self, record: dict) -> float:
         return float((record['scores'] >= self.score_thr.value).sum()) if record['count'] is None else record['count']
