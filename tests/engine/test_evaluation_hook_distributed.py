@@ -13,8 +13,6 @@ import pytest
 from tests.evaluation.test_metrics import sample
 from tests.evaluation.test_report import run_hook
 
-from .test_distributed import free_port
-
 OPTIONS = dict(radius='sigma_l', score_thr=0.2, num_images=2, rank_by='count')
 SHARDS = dict(test=([0, 2, 4, 1], [1, 3, 0]), val=([3, 1, 4, 2, 0], []))
 """Uneven: images 0 and 1 are in both shards, as a sampler pads them; in validation one process has no image at all."""
@@ -22,12 +20,13 @@ WORKER = """
 import sys
 from pathlib import Path
 import torch.distributed as dist
-rank, port, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-dist.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+rank, folder = int(sys.argv[1]), Path(sys.argv[2])
+dist.init_process_group('gloo', init_method=f'file://{folder}.store', rank=rank, world_size=2)
 import mmcrowd
 from tests.engine.test_evaluation_hook_distributed import SHARDS, report
 for phase, shards in SHARDS.items():
     report(folder, phase, shards[rank])
+dist.barrier()  # neither leaves while the other still reads from it
 dist.destroy_process_group()
 """
 
@@ -49,10 +48,9 @@ def folders(tmp_path_factory) -> tuple[Path, Path]:
     for i in (1, 3):
         cv2.imwrite(str(root / f'{i}.png'), np.full((120, 120, 3), 60 * i, np.uint8))
     env = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2]), 'OMP_NUM_THREADS': '1'}
-    port = free_port()
     workers = [
         subprocess.Popen(
-            [sys.executable, '-c', WORKER, str(rank), port, str(root / 'two')],
+            [sys.executable, '-c', WORKER, str(rank), str(root / 'two')],
             cwd=root,
             env=env,
             stderr=subprocess.PIPE,
