@@ -123,13 +123,15 @@ class CrowdInferencer:
         """Find the heads of one image: a file or a BGR array."""
         path = None if isinstance(image, np.ndarray) else str(image)
         pixels = check_array(image) if path is None else read_image(path)
-        height, width = pixels.shape[:2]
-        data = self.pipeline(
-            dict(img=pixels, img_path=path, img_id=0, img_shape=(height, width), ori_shape=(height, width))
-        )
+        data = self.prepare(pixels, path)
         self._ask_for_maps(return_map)
         batch = dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
-        return self._to_result(self.model.test_step(batch)[0], path, (width, height), return_map)
+        return self._to_result(self.model.test_step(batch)[0], path, pixels.shape[1::-1], return_map)
+
+    def prepare(self, pixels: np.ndarray, path: str | None = None) -> dict:
+        """An image, (H, W, 3) uint8 BGR, after the test pipeline: ``inputs`` and ``data_samples``."""
+        shape = pixels.shape[:2]
+        return self.pipeline(dict(img=pixels, img_path=path, img_id=0, img_shape=shape, ori_shape=shape))
 
     def _ask_for_maps(self, wanted: bool) -> None:
         test_cfg = getattr(self.model, 'test_cfg', None) or {}

@@ -11,7 +11,7 @@ from torch import Tensor
 from mmcrowd.registry import CODECS
 
 from .base import BaseCodec, Decoded
-from .numerics import local_maxima
+from .numerics import head_sigma, local_maxima
 
 
 @CODECS.register_module()
@@ -72,8 +72,7 @@ class HeadHeatmapCodec(BaseCodec):
 
     def sigma(self, width: np.ndarray, height: np.ndarray) -> np.ndarray:
         """Standard deviation in cells of the Gaussian of boxes of (N,) ``width`` and ``height`` cells (eq. 10)."""
-        diameter = (2.0 if self.size == 'full' else 1.0) * np.minimum(width, height) + 1
-        return diameter * (1 + self.eta * np.exp(-diameter)) / self.eps
+        return head_sigma(np.minimum(width, height), self.eps, self.eta, self.size)
 
     def encode(self, points: np.ndarray, boxes: np.ndarray | None, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """Draw the maps of one image.

@@ -14,10 +14,11 @@ from .dense_heads import (
     CrowdYOLOXHead,
     FIDTHead,
     FIDTLiteHead,
+    HeadSizeHead,
     InstanceMapHead,
     InstanceMapLiteHead,
 )
-from .detectors import CrowdFasterRCNN, CrowdLocalizer
+from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
 from .losses import InstanceSSIMLoss, MapL1Loss, MapMSELoss, MaskFocalLoss, SSIMLoss
 from .necks import ConcatFPN, ConcatPyramid, DLAUp, TopDownPyramid
@@ -48,6 +49,8 @@ __all__ = [
     'FIDTHead',
     'FIDTLiteHead',
     'FixedThreshold',
+    'HeadSizeEstimator',
+    'HeadSizeHead',
     'ImageThresholdEncoder',
     'InstanceMapHead',
     'InstanceMapLiteHead',
@@ -58,6 +61,7 @@ __all__ = [
     'PixelThresholdEncoder',
     'SSIMLoss',
     'SpaceToDepthResNet',
+    'TiledDetector',
     'TopDownPyramid',
     'binarize',
 ]

@@ -2,6 +2,7 @@
 
 from .check import CheckReport, Finding, check_datasets
 from .convert import convert_annotations
+from .pseudo_boxes import HeadSizer, add_pseudo_boxes, nearest_head_boxes
 from .sources import dataset_configs, read_samples
 from .split import make_split, split_groups
 from .stats import dataset_stats, save_stats
@@ -9,11 +10,14 @@ from .stats import dataset_stats, save_stats
 __all__ = [
     'CheckReport',
     'Finding',
+    'HeadSizer',
+    'add_pseudo_boxes',
     'check_datasets',
     'convert_annotations',
     'dataset_configs',
     'dataset_stats',
     'make_split',
+    'nearest_head_boxes',
     'read_samples',
     'save_stats',
     'split_groups',

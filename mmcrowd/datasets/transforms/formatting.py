@@ -50,18 +50,20 @@ class PackCrowdInputs(PackDetInputs):
         drop_outside: Drop the heads whose point is outside the image and clip boxes to it. Crops and rotations leave
             such heads, because target maps need them; this is the one place where they go. Test pipelines set it to
             False: their ground truth is in original pixels, and none of it may be lost.
+        clip_boxes: Whether boxes are clipped then; False keeps whole what a crop has cut, to learn sizes.
         kwargs: As :class:`mmdet.datasets.transforms.PackDetInputs`.
     """
 
-    def __init__(self, drop_outside: bool = True, **kwargs) -> None:
+    def __init__(self, drop_outside: bool = True, clip_boxes: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.drop_outside = drop_outside
+        self.drop_outside, self.clip_boxes = drop_outside, clip_boxes
 
     def transform(self, results: dict) -> dict:
         """Pack ``results``."""
         if self.drop_outside and 'gt_bboxes' in results:
             select_heads(results, reaches_inside(results))
-            results['gt_bboxes'].clip_(results['img_shape'][:2])
+            if self.clip_boxes:
+                results['gt_bboxes'].clip_(results['img_shape'][:2])
         results.setdefault('scale_factor', (1.0, 1.0))
         results.setdefault('flip', False)
         packed = super().transform(results)
@@ -85,7 +87,10 @@ class PackCrowdInputs(PackDetInputs):
         return PixelData(**maps)
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(drop_outside={self.drop_outside}, meta_keys={self.meta_keys})'
+        return (
+            f'{type(self).__name__}(drop_outside={self.drop_outside}, clip_boxes={self.clip_boxes}, '
+            f'meta_keys={self.meta_keys})'
+        )
 
 
 @TRANSFORMS.register_module()

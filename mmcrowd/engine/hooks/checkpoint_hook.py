@@ -33,10 +33,10 @@ class CrowdCheckpointHook(CheckpointHook):
     file that cannot be read where ``--resume`` looks first.
 
     Args: as :class:`mmengine.hooks.CheckpointHook`. ``rule`` is found from the name in ``save_best``: counting errors
-    (mae, rmse, nae, game) are better when smaller; f1, precision, recall and ap when greater.
+    (mae, rmse, nae, game) are better when smaller; f1, precision, recall, ap and iou when greater.
     """
 
-    _default_greater_keys = [*CheckpointHook._default_greater_keys, 'f1', 'recall', '/ap']
+    _default_greater_keys = [*CheckpointHook._default_greater_keys, 'f1', 'recall', '/ap', 'iou']
     _default_less_keys = [*CheckpointHook._default_less_keys, 'mae', 'rmse', 'nae', 'game']
 
     def __init__(self, *args, backend_args: dict | None = None, **kwargs) -> None:

@@ -11,6 +11,7 @@ from .bootstrap import (
     resample_weights,
     resampled_sums,
 )
+from .boxes import paired_iou
 from .candidates import Pairs, candidate_pairs
 from .counting import (
     JHU_CATEGORIES,
@@ -86,6 +87,7 @@ __all__ = [
     'mean_localization_error',
     'mean_luminance',
     'mean_of_groups',
+    'paired_iou',
     'percentile_interval',
     'point_cells',
     'precision_recall_f1',

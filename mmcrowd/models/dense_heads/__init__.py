@@ -5,6 +5,7 @@ from .crowd_box_head import CrowdBoxMixin
 from .fcos_head import CrowdFCOSHead
 from .fidt_head import FIDTHead, FIDTLiteHead
 from .fovea_head import CrowdFoveaHead
+from .head_size_head import HeadSizeHead
 from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
 from .map_head import CrowdMapHead
 from .retina_head import CrowdRetinaHead, CrowdRPNHead
@@ -22,6 +23,7 @@ __all__ = [
     'CrowdYOLOXHead',
     'FIDTHead',
     'FIDTLiteHead',
+    'HeadSizeHead',
     'InstanceMapHead',
     'InstanceMapLiteHead',
 ]

@@ -44,9 +44,10 @@ class TopDownPyramid(BaseModule):
     differ.
 
     Args:
-        in_channels (sequence of int): Channels of the levels, finest first.
+        in_channels (sequence of int): Channels of the levels that are used, finest first.
         out_channels (sequence of int): Width of the pyramid at each level.
         norm_cfg (dict): Normalisation of the smoothing convolutions.
+        start_level (int): Finer inputs than this one are not used.
         init_cfg (dict, optional): Initialisation.
     """
 
@@ -55,11 +56,13 @@ class TopDownPyramid(BaseModule):
         in_channels: Sequence[int],
         out_channels: Sequence[int],
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        start_level: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         if len(in_channels) != len(out_channels):
             raise ValueError(f'TopDownPyramid: {len(in_channels)} inputs but {len(out_channels)} widths')
         super().__init__(init_cfg)
+        self.start_level = start_level
         self.laterals = ModuleList([nn.Conv2d(i, o, 1) for i, o in zip(in_channels, out_channels, strict=True)])
         self.narrow = ModuleList(
             [
@@ -70,7 +73,8 @@ class TopDownPyramid(BaseModule):
         self.smooth = ModuleList([ConvModule(o, o, 3, padding=1, norm_cfg=norm_cfg) for o in out_channels[:-1]])
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
-        """Levels, finest first -> one (B, out_channels[0], h, w) map of the finest size."""
+        """Levels, finest first -> one (B, out_channels[0], h, w) map of the finest size used."""
+        inputs = inputs[self.start_level :]
         y = self.laterals[-1](inputs[-1])
         for i in range(len(inputs) - 2, -1, -1):
             y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(self.narrow[i](y), inputs[i], 'nearest'))

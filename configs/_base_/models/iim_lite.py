@@ -1,0 +1,12 @@
+# The network of fidt_lite with an instance map at stride 2 and pixel-level thresholds, 4.2 M parameters.
+_base_ = './fidt_lite.py'
+
+model = dict(
+    bbox_head=dict(
+        _delete_=True,
+        type='mmcrowd.InstanceMapLiteHead',
+        in_channels=32,
+        codec=dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point'),
+        threshold_encoder=dict(type='mmcrowd.PixelThresholdEncoder', in_channels=32, channels=(64, 32, 16), block=4),
+    ),
+)

@@ -1,0 +1,97 @@
+"""Boxes for heads that have none: the body of ``tools/dataset_tools/make_pseudo_boxes.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmcrowd.codecs.numerics import knn_boxes
+from mmcrowd.datasets.crowd_dataset import image_size
+from mmcrowd.datasets.formats.collection import AnnotatedImage, Collection
+from mmcrowd.models import HeadSizeEstimator
+
+from ..images import read_image
+from ..inferencer import CrowdInferencer
+
+BoxMaker = Callable[[str, np.ndarray], np.ndarray]
+"""Image path and (N, 2) points in its pixels -> (N, 4) boxes xyxy."""
+
+
+def nearest_head_boxes(img_path: str, points: np.ndarray) -> np.ndarray:
+    """Boxes by the distance to the nearest heads, see :func:`mmcrowd.codecs.numerics.knn_boxes`."""
+    width, height = image_size(img_path)
+    return knn_boxes(points, (height, width))
+
+
+class HeadSizer:
+    """A trained head-scale network on images with known points.
+
+    Args:
+        config: Config of a :class:`mmcrowd.models.HeadSizeEstimator`.
+        weights: Its checkpoint.
+        device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none.
+
+    Raises:
+        FileNotFoundError: The config or the weights are missing.
+        ValueError: The config is of another model, or the weights do not fit.
+    """
+
+    def __init__(self, config: str | Path | Config, weights: str | Path, device: str | None = None) -> None:
+        self._crowd = CrowdInferencer(config, weights, device)
+        if not isinstance(self._crowd.model, HeadSizeEstimator):
+            raise ValueError(f'{config}: expected a HeadSizeEstimator, found {type(self._crowd.model).__name__}')
+
+    @torch.no_grad()
+    def __call__(self, img_path: str, points: np.ndarray) -> np.ndarray:
+        """Image path and (N, 2) points in its pixels -> (N, 4) boxes xyxy."""
+        data = self._crowd.prepare(read_image(img_path), img_path)
+        data['data_samples'].gt_instances = InstanceData(points=torch.as_tensor(points, dtype=torch.float32))
+        batch = dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
+        return self._crowd.model.test_step(batch)[0].pred_instances.bboxes.cpu().numpy()
+
+
+def add_pseudo_boxes(
+    samples: Iterable[dict], make_boxes: BoxMaker, folder: str | Path, classes: tuple[str, ...] = ('head',)
+) -> Collection:
+    """Give every head that has no box one; annotated boxes stay.
+
+    Args:
+        samples: Samples of a :class:`CrowdDataset`: ``img_path``, ``heads`` (N, 6), ``labels``, ``ignore_boxes``.
+        make_boxes: Makes the boxes, such as a :class:`HeadSizer`.
+        folder: Folder of the images; paths are written relative to it.
+        classes: Names of the classes.
+
+    Returns:
+        The images with boxes for all heads, unrounded and not clipped to the image, for
+        :func:`mmcrowd.datasets.formats.native.write`. Each image says in ``pseudo_boxes`` which of its boxes are none
+        of the annotators'.
+
+    Raises:
+        ValueError: An image is not in ``folder``.
+    """
+    images, folder = [], Path(folder).resolve()
+    for sample in samples:
+        path, heads = Path(sample['img_path']), np.asarray(sample['heads'], np.float64).reshape(-1, 6)
+        if folder not in path.resolve().parents:
+            raise ValueError(f'{path}: expected an image in {folder}, the folder that paths are written relative to')
+        points, boxes = heads[:, :2], heads[:, 2:].copy()
+        unknown = ~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        if unknown.any():
+            boxes[unknown] = make_boxes(str(path), points)[unknown]
+        images.append(
+            AnnotatedImage(
+                img_path=path.resolve().relative_to(folder).as_posix(),
+                points=points,
+                boxes=boxes,
+                labels=np.asarray(sample.get('labels', np.zeros(len(heads))), np.int64),
+                ignore_boxes=np.asarray(sample.get('ignore_boxes', np.zeros((0, 4))), np.float64).reshape(-1, 4),
+                size=image_size(path),
+                extra=dict(pseudo_boxes=np.flatnonzero(unknown).tolist()),
+            )
+        )
+    return Collection(classes, images)
