@@ -5,12 +5,14 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_100e.py',
     '../_base_/default_runtime.py',
 ]
+codec = dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')
+model = dict(test_cfg=dict(return_maps=True))
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.7, 1.4)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')),
+    dict(type='mmcrowd.EncodeTargets', codec=codec),
     dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
     dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
     dict(type='mmcrowd.PackCrowdInputs'),
@@ -27,3 +29,8 @@ param_scheduler = [
 # At the predictor's own rate the thresholds fall to their lower end everywhere before there is anything to separate.
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'threshold_encoder': dict(lr_mult=0.05, decay_mult=0.0)}))
 default_hooks = dict(checkpoint=dict(interval=20, save_best='crowd/f1_8px'), logger=dict(interval=17))
+test_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric'),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4, 8]),
+    dict(type='mmcrowd.ThresholdMetric', codec=codec),
+]

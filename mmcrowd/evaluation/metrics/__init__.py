@@ -6,6 +6,7 @@ from .counting_metric import CrowdCountingMetric
 from .game_metric import GAMEMetric
 from .localization_metric import CrowdLocalizationMetric
 from .ranked_point_metric import RankedPointMetric
+from .threshold_metric import ThresholdMetric
 
 __all__ = [
     'BoxIoUMetric',
@@ -14,4 +15,5 @@ __all__ = [
     'CrowdMetric',
     'GAMEMetric',
     'RankedPointMetric',
+    'ThresholdMetric',
 ]
