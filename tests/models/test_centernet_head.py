@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 
 from mmcrowd.codecs import HeadHeatmapCodec
@@ -102,6 +103,22 @@ class TestLoss:
         assert before == after
         changed[0, :, 5, 9] = 9
         assert head.loss_by_feat(changed, samples)['loss_heat'] != before['loss_heat']
+
+    def test_ignored_regions_carry_no_loss_of_the_heat(self):
+        """Of the region (8, 8) to (24, 18), cells of 4 pixels with their centre in it: columns 2 to 5, rows 2 and 3."""
+        head = make()
+        data = sample([[40.0, 40.0]], (64, 64), head.codec)
+        pred = torch.randn(1, 5, 16, 16)
+        without = head.loss_by_feat(pred, [data])['loss_heat']
+        data.ignored_instances = InstanceData(bboxes=HorizontalBoxes(torch.tensor([[8.0, 8, 24, 18]])))
+        before = head.loss_by_feat(pred, [data])['loss_heat']
+        assert before < without
+        pred[0, 0, 2:4, 2:6] = 9
+        assert head.loss_by_feat(pred, [data])['loss_heat'] == before
+        for row, column in ((1, 2), (4, 2), (2, 1), (2, 6)):
+            changed = pred.clone()
+            changed[0, 0, row, column] = 9
+            assert head.loss_by_feat(changed, [data])['loss_heat'] != before
 
     def test_perfect_prediction_costs_nothing(self):
         head = make()

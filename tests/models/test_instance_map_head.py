@@ -163,6 +163,17 @@ class TestLoss:
         for name in before:
             assert before[name].item() == pytest.approx(after[name].item())
 
+    def test_ignored_regions_carry_no_loss(self):
+        head = make(FIXED, loss_binary=None)
+        data = sample([[12.0, 12.0]], (32, 32))
+        pred = torch.rand(1, 2, 32, 32)
+        data.ignored_instances = InstanceData(bboxes=torch.tensor([[20.0, 0, 40, 9.6]]))
+        before = head.loss_by_feat(pred, [data])['loss_map']
+        pred[0, 0, :10, 20:] = 5
+        assert head.loss_by_feat(pred, [data])['loss_map'] == before
+        pred[0, 0, 10, 20] = 5
+        assert head.loss_by_feat(pred, [data])['loss_map'] != before
+
     def test_images_of_heads_only(self):
         """A background without a pixel has no mean threshold to report."""
         data = sample([[1.0, 1.0]], (3, 3))

@@ -211,6 +211,17 @@ class TestAnyInput:
     def test_extreme_logits(self, options: dict, x: float, p: float):
         self.check_finite(build(**options), x, p)
 
+    @pytest.mark.parametrize('x', [math.inf, -math.inf])
+    @pytest.mark.parametrize('p', [0.0, 0.3, 1.0])
+    def test_infinite_logits(self, options: dict, x: float, p: float):
+        """An overflow in half precision: a large loss where it is wrong, and no NaN in it or its gradient."""
+        self.check_finite(build(**options), x, p)
+        loss = build(reduction='none', **options)
+        wrong, large = (loss(torch.tensor([[v]]), torch.tensor([[p]])) for v in (x, math.copysign(1e5, x)))
+        assert wrong >= large
+        weighted = loss(torch.tensor([[x], [0.0]]), torch.tensor([[p], [p]]), weight=torch.tensor([0.0, 1.0]))
+        assert weighted[0] == 0
+
     @example(x=0.5, p=0.5)
     @example(x=1.0, p=0.0)
     @example(x=0.0, p=1.0)

@@ -191,3 +191,10 @@ model = dict(bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocal
     scalars, weights = train(config, tmp_path / 'run', coco_folder, ['model.neck.in_channels=[16,32,64,128]'])
     assert 0 < scalars['loss_cls'] < math.inf
     assert weights['bbox_head.conv_cls.weight'].shape[0] == 1
+
+
+def test_box_heads_of_rois_are_refused():
+    """Their channel for the background would silently become a class."""
+    head = dict(type='Shared2FCBBoxHead', in_channels=8, fc_out_channels=8, roi_feat_size=3, num_classes=1)
+    with pytest.raises(ValueError, match='MaskFocalLoss decides per class and cell in dense heads'):
+        MODELS.build(dict(head, loss_cls=MFL))

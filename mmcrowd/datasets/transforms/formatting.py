@@ -102,20 +102,24 @@ class ConvertHeadsToBoxes(BaseTransform):
 
     Args:
         missing: What becomes of a head without box: an 'error'; 'drop' it; give it a 'pseudo' box around its point; or
-            'ignore' it, that is, flag its pseudo box as ignored.
+            'ignore' it, that is, flag its pseudo box as ignored (which heads of mmdet heed ignored boxes: those that
+            assign by overlap, such as RetinaNet's; for FCOS, FoveaBox and YOLOX it is as 'drop').
         pseudo_size: Side of a pseudo box, pixels of the current image.
+        drop_outside: Whether heads whose point is outside the current image go: later they are nothing but boxes, and
+            slivers of them may reach inside. A test pipeline, with annotations in original pixels, sets it to False.
 
     Raises:
         ValueError: A head has no box, and ``missing`` does not say what to do with it.
     """
 
-    def __init__(self, missing: str = 'error', pseudo_size: float = 16.0) -> None:
+    def __init__(self, missing: str = 'error', pseudo_size: float = 16.0, drop_outside: bool = True) -> None:
         if missing not in ('error', 'drop', 'ignore', 'pseudo'):
             raise ValueError(f"missing must be 'error', 'drop', 'ignore' or 'pseudo', got {missing!r}")
         if not pseudo_size > 0:
             raise ValueError(f'pseudo_size must be positive, got {pseudo_size}')
         self.missing = missing
         self.pseudo_size = pseudo_size
+        self.drop_outside = drop_outside
 
     def transform(self, results: dict) -> dict:
         """Replace ``gt_bboxes`` by HorizontalBoxes."""
@@ -126,6 +130,9 @@ class ConvertHeadsToBoxes(BaseTransform):
             raise TypeError(
                 f'ConvertHeadsToBoxes needs HeadBoxes in gt_bboxes (see LoadHeads), got {type(heads).__name__}'
             )
+        if self.drop_outside:
+            select_heads(results, reaches_inside(results))
+            heads = results['gt_bboxes']
         unknown = ~heads.has_box
         if self.missing == 'error' and unknown.any():
             raise ValueError(
@@ -145,4 +152,7 @@ class ConvertHeadsToBoxes(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(missing={self.missing!r}, pseudo_size={self.pseudo_size})'
+        return (
+            f'{type(self).__name__}(missing={self.missing!r}, pseudo_size={self.pseudo_size}, '
+            f'drop_outside={self.drop_outside})'
+        )

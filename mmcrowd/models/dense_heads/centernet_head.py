@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
 
-from .map_head import CrowdMapHead
+from .map_head import CrowdMapHead, without_ignored
 
 
 @MODELS.register_module()
@@ -22,7 +22,8 @@ class CrowdCenterNetHead(CrowdMapHead):
     prediction.
 
     Sizes (in map cells) and offsets are learnt at the cells of the heads only. Their losses are means over both
-    coordinates of all heads, the heat's loss is a sum over the map divided by the number of heads.
+    coordinates of all heads, the heat's loss is a sum over the map, ignored regions excepted, divided by the number of
+    heads.
 
     Args:
         codec (dict): A HeadHeatmapCodec with the stride of the features.
@@ -88,6 +89,7 @@ class CrowdCenterNetHead(CrowdMapHead):
             dict[str, Tensor]: ``loss_heat``, ``loss_size`` and ``loss_offset``, scalars.
         """
         maps = self.match_targets(pred, batch_data_samples)
+        counted = without_ignored(maps.valid, batch_data_samples, self.codec.stride)
         image = torch.cat([c.new_full((len(c),), i) for i, c in enumerate(maps.cells)])
         col, row = torch.cat(maps.cells).unbind(1)
         with torch.autocast(pred.device.type, enabled=False):
@@ -95,7 +97,7 @@ class CrowdCenterNetHead(CrowdMapHead):
             at_heads, wanted = pred[image, 1:, row, col], target[image, 1:, row, col]
             loss_heat, loss_size, loss_offset = (self.losses[f'loss_{name}'] for name in ('heat', 'size', 'offset'))
             return dict(
-                loss_heat=loss_heat(pred[:, :1], target[:, :1], weight=maps.valid.float(), avg_factor=heads),
+                loss_heat=loss_heat(pred[:, :1], target[:, :1], weight=counted.float(), avg_factor=heads),
                 loss_size=loss_size(at_heads[:, :2], wanted[:, :2], avg_factor=2 * heads),
                 loss_offset=loss_offset(at_heads[:, 2:], wanted[:, 2:], avg_factor=2 * heads),
             )

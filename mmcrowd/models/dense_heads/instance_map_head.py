@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmcrowd.models.layers import binarize, deconv_layers
 from mmcrowd.registry import MODELS
 
-from .map_head import CrowdMapHead
+from .map_head import CrowdMapHead, without_ignored
 
 
 class BaseInstanceMapHead(CrowdMapHead):
@@ -71,7 +71,7 @@ class BaseInstanceMapHead(CrowdMapHead):
         return (torch.cat([confidence, threshold], dim=1),)
 
     def loss_by_feat(self, pred: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Losses of a batch; see :meth:`CrowdMapHead.loss_by_feat`.
+        """Losses of a batch, ignored regions excepted; see :meth:`CrowdMapHead.loss_by_feat`.
 
         Args:
             pred (Tensor): (B, 2, H, W) as :meth:`forward` gives it.
@@ -82,7 +82,8 @@ class BaseInstanceMapHead(CrowdMapHead):
             ``threshold_on_heads`` and ``threshold_on_background``, each where the batch has any.
         """
         maps = self.match_targets(pred[:, :1], batch_data_samples)
-        confidence, target, valid = maps.pred, maps.target, maps.valid
+        confidence, target = maps.pred, maps.target
+        valid = without_ignored(maps.valid, batch_data_samples, self.codec.stride)
         threshold = pred[:, 1:, : confidence.shape[-2], : confidence.shape[-1]]
         rest = (target, valid, maps.cells, maps.num_heads)
         results = dict(loss_map=self.losses['loss_map'](confidence, *rest))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.structures import SampleList
+from mmdet.structures.bbox import get_box_tensor
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -187,3 +188,25 @@ def to_instances(decoded: Decoded, scale_factor: Sequence[float] | None = None) 
         bboxes=decoded.boxes / scale.repeat(2),
         labels=torch.zeros(len(decoded), dtype=torch.long, device=decoded.points.device),
     )
+
+
+def without_ignored(valid: Tensor, batch_data_samples: SampleList, stride: int) -> Tensor:
+    """Take ignored regions out of a mask of valid cells.
+
+    Args:
+        valid (Tensor): (B, 1, h, w) bool.
+        batch_data_samples (list[DetDataSample]): With ``ignored_instances.bboxes`` (R, 4) xyxy where there are any,
+            pixels of the network's input.
+        stride (int): Pixels per cell.
+
+    Returns:
+        Tensor: (B, 1, h, w) bool, False also where an ignored region holds the centre of the cell.
+    """
+    valid = valid.clone()
+    for mask, sample in zip(valid[:, 0], batch_data_samples, strict=True):
+        regions = sample.get('ignored_instances', {}).get('bboxes')
+        if regions is not None and len(regions):
+            cells = (get_box_tensor(regions) / stride - 0.5).ceil().clamp(min=0).long()
+            for x1, y1, x2, y2 in cells.tolist():
+                mask[y1:y2, x1:x2] = False
+    return valid

@@ -12,6 +12,8 @@ from mmcrowd.registry import MODELS
 ROUNDING = 1e-3
 """How far a target or a probability may lie outside [0, 1], for those made in half precision; it is clamped."""
 MIN_PROBABILITY = 1e-12
+MAX_LOGIT = 1e6
+"""What an infinite logit counts as."""
 _HAS_ASYNC_CHECK = hasattr(torch.ops.aten._assert_async, 'msg')  # torch >= 2.1
 
 
@@ -79,7 +81,7 @@ class MaskFocalLoss(nn.Module):
 
     It takes the place of ``loss_cls`` in mmdet's dense heads (FCOS, RetinaNet, FoveaBox and their kin) and of
     ``loss_obj`` in YOLOX (with ``reduction='sum'``). It does not fit the box heads of two-stage detectors, which have a
-    background channel. Everything is computed in float32, in float64 for a float64 ``pred``.
+    background channel and are refused. Everything is computed in float32, in float64 for a float64 ``pred``.
 
     Args:
         use_sigmoid (bool): Must be written, and True: mmdet's heads read it from the config, and would train a second
@@ -130,6 +132,26 @@ class MaskFocalLoss(nn.Module):
         self.beta_on, self.mask = beta_on, mask
         self.reduction, self.loss_weight = reduction, loss_weight
 
+    custom_cls_channels = True
+    """Makes mmdet's box heads of RoIs ask for :meth:`get_cls_channels`, and its dense heads for the activation."""
+
+    @staticmethod
+    def get_activation(cls_score: Tensor) -> Tensor:
+        """Logits -> probabilities."""
+        return cls_score.sigmoid()
+
+    def get_cls_channels(self, num_classes: int) -> int:
+        """Refuse the RoI head that asks.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            'MaskFocalLoss decides per class and cell in dense heads; the box head of a two-stage detector has a '
+            f'background channel beside its {num_classes} classes, which would be trained as a class of its own: keep '
+            'its loss_cls, and give MaskFocalLoss to the RPN or to a dense detector'
+        )
+
     def forward(
         self,
         pred: Tensor,
@@ -142,7 +164,7 @@ class MaskFocalLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            pred (Tensor): (M, C) or (B, C, ...) logits, probabilities if ``activated``.
+            pred (Tensor): (M, C) or (B, C, ...) logits, probabilities if ``activated``. Infinite logits count as 1e6.
             target (Tensor): Class indices, an integer tensor of ``pred``'s shape without C, with C for the background;
                 or a heat map in [0, 1] of ``pred``'s shape. No gradient flows into it.
             weight (Tensor, optional): Factor of every element: ``pred``'s shape, the same without C, or any shape that
@@ -164,6 +186,8 @@ class MaskFocalLoss(nn.Module):
         _check_option('reduction_override', reduction, ('none', 'mean', 'sum'))
         with torch.autocast(pred.device.type, enabled=False):
             pred = pred.to(torch.promote_types(pred.dtype, torch.float32))
+            # Infinite logits, an overflow in half precision, count as very large ones: no gradient, but no NaN either.
+            pred = pred if self.activated else pred.nan_to_num(torch.nan, MAX_LOGIT, -MAX_LOGIT)
             heat = to_heat(target.detach(), pred)
             if mask is not None:
                 inside = _align('mask', mask, pred) > 0

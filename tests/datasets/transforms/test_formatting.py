@@ -64,6 +64,12 @@ def test_heads_outside(drop, expected):
     assert instances.bboxes.tensor[[0, -1]].tolist() == [first, last]
 
 
+def test_whole_boxes():
+    made = results([[0, 2], [43, 2], [39.9, 29.9]], [[-5, 0, 5, 4], [41, 0, 45, 4], [30, 20, 50, 35]])
+    instances = PackCrowdInputs(clip_boxes=False)(made)['data_samples'].gt_instances
+    assert instances.bboxes.tensor.tolist() == [[-5, 0, 5, 4], [30, 20, 50, 35]]
+
+
 @pytest.mark.parametrize(
     'transform',
     [
@@ -174,6 +180,15 @@ def test_convert_refuses_a_head_without_box():
     with pytest.raises(ValueError, match=r"a\.jpg: 1 of 2 heads have no box.*missing='pseudo', 'ignore' or 'drop'"):
         ConvertHeadsToBoxes()(dict(results(POINTS, BOXES), img_path='a.jpg'))
     assert len(ConvertHeadsToBoxes()(results(POINTS[:1], BOXES[:1]))['gt_bboxes']) == 1
+
+
+def test_convert_drops_heads_outside():
+    """A box that reaches into a crop is no head of it where its point is outside."""
+    heads = results([[10, 10], [-3, 20]], [[5, 5, 15, 15], [-9, 15, 4, 25]])
+    assert ConvertHeadsToBoxes()(dict(heads))['gt_bboxes'].tensor.tolist() == [[5, 5, 15, 15]]
+    kept = ConvertHeadsToBoxes(drop_outside=False)(dict(heads))
+    assert kept['gt_bboxes'].tensor.tolist() == [[5, 5, 15, 15], [-9, 15, 4, 25]]
+    assert len(kept['gt_bboxes_labels']) == len(kept['gt_ignore_flags']) == 2
 
 
 def test_convert_wrong_input():

@@ -124,10 +124,13 @@ def test_bad_arguments(kwargs, message):
             dict(type='mmcrowd.RandomScaleCrop', crop_size=[32, 24]),
             'RandomScaleCrop(crop_size=(32, 24), scale_range=(1.0, 1.0), context=64)',
         ),
-        (dict(type='mmcrowd.ConvertHeadsToBoxes'), "ConvertHeadsToBoxes(missing='error', pseudo_size=16.0)"),
+        (
+            dict(type='mmcrowd.ConvertHeadsToBoxes'),
+            "ConvertHeadsToBoxes(missing='error', pseudo_size=16.0, drop_outside=True)",
+        ),
         (
             dict(type='mmcrowd.PackCrowdInputs', meta_keys=('img_id',), drop_outside=False),
-            "PackCrowdInputs(drop_outside=False, meta_keys=('img_id',))",
+            "PackCrowdInputs(drop_outside=False, clip_boxes=True, meta_keys=('img_id',))",
         ),
     ],
 )
