@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -138,4 +137,5 @@ def head_sigma(side: Array, eps: float = 6.0, eta: float = 1.0, size: str = 'ful
         np.ndarray or Tensor: (N,) cells.
     """
     diameter = (2.0 if size == 'full' else 1.0) * side + 1
-    return diameter * (1 + eta * math.e**-diameter) / eps
+    exp = torch.exp if isinstance(diameter, Tensor) else np.exp
+    return diameter * (1 + eta * exp(-diameter)) / eps

@@ -198,3 +198,24 @@ def test_box_heads_of_rois_are_refused():
     head = dict(type='Shared2FCBBoxHead', in_channels=8, fc_out_channels=8, roi_feat_size=3, num_classes=1)
     with pytest.raises(ValueError, match='MaskFocalLoss decides per class and cell in dense heads'):
         MODELS.build(dict(head, loss_cls=MFL))
+
+
+def test_center_net_of_mmdet():
+    """Its head gives the loss probabilities and a heat map; equation 3 is then its own Gaussian focal loss."""
+    images = [InstanceData(bboxes=torch.tensor([[8.0, 8, 40, 40], [50, 20, 70, 44]]), labels=torch.zeros(2).long())]
+    metas = [dict(img_shape=SHAPE, pad_shape=SHAPE, batch_input_shape=SHAPE, scale_factor=(1.0, 1.0))]
+
+    def heat_loss(**loss) -> torch.Tensor:
+        torch.manual_seed(0)
+        head = MODELS.build(
+            dict(type='CenterNetHead', in_channels=8, feat_channels=8, num_classes=1, loss_center_heatmap=loss)
+        )
+        feature = torch.rand(1, 8, SHAPE[0] // 4, SHAPE[1] // 4)
+        return head.loss_by_feat(*head([feature]), images, metas)['loss_center_heatmap']
+
+    equation_3 = dict(gamma=2.0, beta=0.0, poly=0.0, mask='peak', negative_beta=4.0)
+    ours = heat_loss(**MFL, activated=True, **equation_3)
+    assert ours.item() == pytest.approx(heat_loss(type='GaussianFocalLoss').item(), rel=1e-4)
+    full = heat_loss(**MFL, activated=True)
+    full.backward()
+    assert 0 < full.item() < math.inf

@@ -70,7 +70,7 @@ class MaskFocalLoss(nn.Module):
 
     These are the equations of the Mask Focal Loss paper:
 
-    * eq. 7, L_m^P1: the default. As printed, p^beta is on the poly term only, against eqs. 5 and 6 and against its
+    * eq. 7, L_m^P1: the default. As printed, p^beta is on the poly term only, against eq. 6 and against its
       purpose (a corner of a box where p = 0.1 would count in full): that is ``beta_on='poly'``.
     * eq. 6, L_m: ``poly=0``.
     * eq. 2, L_f, focal loss: ``poly=0, beta=0, gamma=2``. Binary targets make p^beta and the mask void.
