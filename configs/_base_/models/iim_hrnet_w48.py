@@ -12,4 +12,6 @@ model = dict(
         norm_cfg=dict(type='BN', momentum=0.01),
         layers_init_cfg=dict(type='Normal', layer='Conv2d', std=0.001),
     ),
+    # Large images as published: tiles of 512 x 1024 pixels, maps averaged.
+    test_cfg=dict(mode='auto', merge='average', tile=(512, 1024), max_pixels=2**21 - 1),
 )

@@ -20,5 +20,6 @@ model = dict(
         codec=dict(type='mmcrowd.InstanceMapCodec'),
         threshold_encoder=dict(type='mmcrowd.PixelThresholdEncoder', in_channels=768),
     ),
-    test_cfg=dict(mode='auto', tile=1536, halo=256, max_pixels=2**21),
+    # Large images as published: tiles of 512 x 1024 pixels, maps averaged. merge='core' holds none of them.
+    test_cfg=dict(mode='auto', merge='average', tile=(512, 1024), max_pixels=2**21 - 1),
 )

@@ -1,4 +1,4 @@
-# iim_lite on ShanghaiTech A from scratch, regions from points: the recipe of fidt_lite in 80 epochs, on one CPU core.
+# iim_lite on ShanghaiTech A from scratch, regions from points: the recipe of fidt_lite in 60 epochs, on one CPU core.
 _base_ = [
     '../_base_/models/iim_lite.py',
     '../_base_/datasets/shanghaitech_a.py',
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))
-max_epochs = 80
+max_epochs = 60
 train_cfg = dict(max_epochs=max_epochs, val_interval=20)
 val_cfg = dict(fp16=True)
 test_cfg = dict(fp16=True)
