@@ -21,7 +21,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 import mmcrowd  # noqa: F401 - registers everything
-from mmcrowd.registry import CODECS, MODELS
+from mmcrowd.registry import CODECS, MODELS, TASK_UTILS
 
 HEIGHT, WIDTH = 608, 1088
 STRIDES = (8, 16, 32, 64, 128)
@@ -82,6 +82,16 @@ def rpn(ours: bool, heads: InstanceData) -> Callable:
     return anchors(ours, heads, 'RPNHead', (4, 8, 16, 32, 64), [8.0])
 
 
+def rcnn(ours: bool, heads: InstanceData) -> Callable:
+    """The second stage: 4,000 proposals around the heads, and the heads themselves."""
+    rng = torch.Generator().manual_seed(1)
+    near = heads.bboxes[torch.randint(len(heads), (4000,), generator=rng)]
+    proposals = torch.cat([near + 3 * torch.randn(near.shape, generator=rng), heads.bboxes])
+    thresholds = dict(pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.5, match_low_quality=False)
+    assigner = TASK_UTILS.build(dict(type='mmcrowd.ChunkedMaxIoUAssigner' if ours else 'MaxIoUAssigner', **thresholds))
+    return lambda: assigner.assign(InstanceData(priors=proposals), heads)
+
+
 def yolox(ours: bool, heads: InstanceData) -> Callable:
     strides = (8, 16, 32)
     assigner = 'mmcrowd.CrowdSimOTAAssigner' if ours else 'SimOTAAssigner'
@@ -111,6 +121,7 @@ CASES = {
     'YOLOX': yolox,
     'CenterNet': centernet,
     'Faster R-CNN, RPN': rpn,
+    'Faster R-CNN, boxes': rcnn,
 }
 
 
