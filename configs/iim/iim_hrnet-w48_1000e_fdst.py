@@ -6,13 +6,16 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 codec = dict(type='mmcrowd.InstanceMapCodec', source='box', min_half=1, third_gap=None)
-model = dict(bbox_head=dict(codec=dict(source='box', min_half=1, third_gap=None)))
+model = dict(
+    data_preprocessor=dict(mean=[115.264, 114.049, 110.155], std=[59.267, 57.356, 56.569]),
+    bbox_head=dict(codec=dict(source='box', min_half=1, third_gap=None)),
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2)),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2), context=192),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=codec),
+    dict(type='mmcrowd.EncodeTargets', codec=codec, pseudo_size=6),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
 test_pipeline = [

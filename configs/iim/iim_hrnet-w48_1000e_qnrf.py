@@ -6,12 +6,15 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 codec = dict(type='mmcrowd.InstanceMapCodec', source='point')
-model = dict(bbox_head=dict(codec=dict(source='point')))
+model = dict(
+    data_preprocessor=dict(mean=[105.449, 96.523, 94.762], std=[72.637, 70.647, 71.785]),
+    bbox_head=dict(codec=dict(source='point')),
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
     dict(type='mmcrowd.EnlargeToMinimum', round_up=True),
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2)),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2), context=80),
     dict(type='RandomFlip', prob=0.5),
     dict(type='mmcrowd.EncodeTargets', codec=codec),
     dict(type='mmcrowd.PackCrowdInputs'),

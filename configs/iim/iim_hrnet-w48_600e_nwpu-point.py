@@ -6,11 +6,14 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 codec = dict(type='mmcrowd.InstanceMapCodec', source='point')
-model = dict(bbox_head=dict(codec=dict(source='point')))
+model = dict(
+    data_preprocessor=dict(mean=[113.766, 104.426, 100.746], std=[73.492, 70.927, 72.293]),
+    bbox_head=dict(codec=dict(source='point')),
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2)),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(1024, 512), scale_range=(0.8, 1.2), context=80),
     dict(type='RandomFlip', prob=0.5),
     dict(type='mmcrowd.EncodeTargets', codec=codec),
     dict(type='mmcrowd.PackCrowdInputs'),
@@ -18,7 +21,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
+    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False, meta_keys=_base_.meta_keys),
 ]
 train_dataloader = dict(batch_size=12, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))

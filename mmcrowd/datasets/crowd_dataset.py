@@ -139,10 +139,12 @@ class CrowdDataset(BaseDataset):
     float32 (:func:`make_heads`), and, where there are such, ``labels`` (N,) int64, ``ignore_boxes`` (M, 4) float32 xyxy
     and other attributes; coordinates in pixels of the image file.
 
-    Used directly, it reads an annotation file in mmengine's format (``boxes`` and ``img_id`` are optional)::
+    Used directly, it reads an annotation file in mmengine's format (``boxes``, ``ignore_boxes`` and ``img_id`` are
+    optional)::
 
         {"metainfo": {}, "data_list": [
-            {"img_path": "a.jpg", "points": [[x, y], ...], "boxes": [[x1, y1, x2, y2] or null, ...]}, ...]}
+            {"img_path": "a.jpg", "points": [[x, y], ...], "boxes": [[x1, y1, x2, y2] or null, ...],
+             "ignore_boxes": [[x1, y1, x2, y2], ...]}, ...]}
 
     Before training starts the samples are checked: no image at all, missing files, and points that are NaN or infinite
     are errors that name the file; heads outside their image are counted and reported. Boxes without area are taken as
@@ -199,6 +201,13 @@ class CrowdDataset(BaseDataset):
         if boxes is not None:
             boxes = [[np.nan] * 4 if box is None else box for box in boxes]
         raw.setdefault('img_id', Path(path).stem)
+        if raw.get('ignore_boxes') is not None:
+            ignored = _numbers(raw['ignore_boxes'], 'ignore_boxes as an (M, 4) array', f'{self.ann_file}, {path}')
+            raw['ignore_boxes'] = ignored.reshape(-1, 4) if ignored.size == 0 else ignored
+            if raw['ignore_boxes'].shape[1:] != (4,):
+                raise ValueError(
+                    f'{self.ann_file}, {path}: expected ignore_boxes as an (M, 4) array, got shape {ignored.shape}'
+                )
         return dict(raw, img_path=path, heads=make_heads(points, boxes, f'{self.ann_file}, {path}'))
 
     def filter_data(self) -> list[dict]:

@@ -6,14 +6,14 @@ import torch
 
 from mmcrowd.apis.data_tools import HeadSizer, add_pseudo_boxes, dataset_configs, nearest_head_boxes, read_samples
 from mmcrowd.codecs.numerics import knn_boxes
-from mmcrowd.datasets import CrowdDataset
+from mmcrowd.datasets import CrowdDataset, LoadHeads
 from mmcrowd.datasets.formats import native
 from tests.apis.test_data_tools import own_data
 from tests.models.test_head_size import model
 
 ENTRIES = [
     dict(img_path='a.png', points=[[10, 10], [30, 40], [60.5, 20]], boxes=[None, [25, 35, 37, 47], None]),
-    dict(img_path='deep/b.png', points=[[5, 5]], ignore_boxes=[[0, 0, 9, 9]]),
+    dict(img_path='deep/b.png', points=[[5, 5]] * 4, ignore_boxes=[[0, 0, 9, 9]], group='camera 1'),
     dict(img_path='c.png', points=[]),
 ]
 
@@ -55,7 +55,7 @@ def test_nearest_heads(samples, tmp_path):
     expected = knn_boxes(first.points, (64, 96))
     np.testing.assert_allclose(first.boxes[[0, 2]], expected[[0, 2]])
     assert first.boxes[1].tolist() == [25, 35, 37, 47]
-    assert [image.extra['pseudo_boxes'] for image in made.images] == [[0, 2], [0], []]
+    assert [image.extra['pseudo_boxes'] for image in made.images] == [[0, 2], [0, 1, 2, 3], []]
     assert [image.img_path for image in made.images] == ['images/a.png', 'images/deep/b.png', 'images/c.png']
     assert made.images[0].size == (96, 64)
 
@@ -65,8 +65,20 @@ def test_written_file_is_a_data_set(samples, tmp_path):
     data = CrowdDataset(str(tmp_path / 'out' / 'boxes.json'), data_prefix=dict(img_path=str(tmp_path)))
     assert len(data) == 3
     assert not np.isnan(data.get_data_info(0)['heads']).any()
-    again = native.read(tmp_path / 'out' / 'boxes.json').images
-    assert again[1].ignore_boxes.tolist() == [[0, 0, 9, 9]]
+    loaded = LoadHeads()(data.get_data_info(1))
+    assert loaded['gt_ignore_flags'].tolist() == [False] * 4 + [True]
+    assert loaded['gt_bboxes'].boxes.tolist() == [[4, 4, 6, 6]] * 4 + [[0, 0, 9, 9]]  # one on the other, and a region
+    assert data.get_data_info(1)['group'] == 'camera 1'
+
+
+def test_links_to_images(tmp_path):
+    own_data(tmp_path / 'photos', ENTRIES[:1])
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'images').symlink_to(tmp_path / 'photos' / 'images')
+    (tmp_path / 'mine' / 'annotations.json').symlink_to(tmp_path / 'photos' / 'annotations.json')
+    samples = read_samples(dataset_configs(tmp_path / 'mine')['all'])[1]
+    made = add_pseudo_boxes(samples, nearest_head_boxes, tmp_path / 'mine')
+    assert made.images[0].img_path == 'images/a.png'
 
 
 def test_network(samples, tmp_path, config):

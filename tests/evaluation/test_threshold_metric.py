@@ -7,7 +7,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 
-from mmcrowd.registry import METRICS
+from mmcrowd.registry import CODECS, METRICS
 
 CODEC = dict(type='mmcrowd.InstanceMapCodec', source='box', rule='parallel')
 
@@ -45,6 +45,26 @@ def test_annotations_are_in_original_pixels():
     threshold[7:13, 8:20] = 0.3
     found = run([sample(0, [[4, 7, 10, 13]], threshold, scale=(2.0, 1.0))])
     assert found['crowd/threshold_on_heads'] == pytest.approx(0.3)
+
+
+def test_points_and_a_coarser_map():
+    """Stride 2, no boxes, odd sides: as the shipped config of iim_lite."""
+    data = sample(0, [], np.full((21, 31), 0.6))
+    data.gt_instances = InstanceData(
+        points=torch.tensor([[9.5, 9.5], [25.5, 9.5]]), bboxes=HorizontalBoxes(torch.full((2, 4), float('nan')))
+    )
+    threshold = torch.full((1, 11, 16), 0.6)
+    codec = dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')
+    heads = CODECS.build(codec).encode(data.gt_instances.points.numpy(), None, (21, 31))['instance'] > 0
+    assert heads.shape == (1, 11, 16)
+    assert 2 <= heads.sum() < 100
+    threshold[torch.from_numpy(heads)] = 0.3
+    data.pred_map = PixelData(confidence=1 - threshold, threshold=threshold)
+    metric = METRICS.build(dict(type='mmcrowd.ThresholdMetric', codec=codec))
+    metric.process({}, [data.to_dict()])
+    found = metric.evaluate(1)
+    assert found['crowd/threshold_on_heads'] == pytest.approx(0.3)
+    assert found['crowd/threshold_on_background'] == pytest.approx(0.6)
 
 
 def test_no_heads():

@@ -1,4 +1,4 @@
-# A compact head-scale network, 3.4 M parameters: log width and height of the head at a known point.
+# A compact head-scale network, 4.1 M parameters: log width and height of the head at a known point.
 model = dict(
     type='mmcrowd.HeadSizeEstimator',
     data_preprocessor=dict(

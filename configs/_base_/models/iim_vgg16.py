@@ -20,6 +20,7 @@ model = dict(
         codec=dict(type='mmcrowd.InstanceMapCodec'),
         threshold_encoder=dict(type='mmcrowd.PixelThresholdEncoder', in_channels=768),
     ),
-    # Large images as published: tiles of 512 x 1024 pixels, maps averaged. merge='core' holds none of them.
+    # Large images as published: tiles of 512 x 1024 pixels, maps averaged. To hold no map of the image's size:
+    # test_cfg=dict(mode='auto', merge='core', tile=1536, halo=256, max_pixels=2**21).
     test_cfg=dict(mode='auto', merge='average', tile=(512, 1024), max_pixels=2**21 - 1),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -23,9 +25,10 @@ BoxMaker = Callable[[str, np.ndarray], np.ndarray]
 
 
 def nearest_head_boxes(img_path: str, points: np.ndarray) -> np.ndarray:
-    """Boxes by the distance to the nearest heads, see :func:`mmcrowd.codecs.numerics.knn_boxes`."""
+    """Boxes by the distance to the nearest heads, see :func:`mmcrowd.codecs.numerics.knn_boxes`; at least 2 pixels."""
     width, height = image_size(img_path)
-    return knn_boxes(points, (height, width))
+    boxes = knn_boxes(points, (height, width))
+    return np.concatenate([np.minimum(boxes[:, :2], points - 1), np.maximum(boxes[:, 2:], points + 1)], axis=1)
 
 
 class HeadSizer:
@@ -61,7 +64,8 @@ def add_pseudo_boxes(
     """Give every head that has no box one; annotated boxes stay.
 
     Args:
-        samples: Samples of a :class:`CrowdDataset`: ``img_path``, ``heads`` (N, 6), ``labels``, ``ignore_boxes``.
+        samples: Samples of a :class:`CrowdDataset`: ``img_path``, ``heads`` (N, 6), ``labels``, ``ignore_boxes``; what
+            else JSON can hold is kept.
         make_boxes: Makes the boxes, such as a :class:`HeadSizer`.
         folder: Folder of the images; paths are written relative to it.
         classes: Names of the classes.
@@ -74,10 +78,10 @@ def add_pseudo_boxes(
     Raises:
         ValueError: An image is not in ``folder``.
     """
-    images, folder = [], Path(folder).resolve()
+    images, folder = [], Path(os.path.abspath(folder))
     for sample in samples:
-        path, heads = Path(sample['img_path']), np.asarray(sample['heads'], np.float64).reshape(-1, 6)
-        if folder not in path.resolve().parents:
+        path, heads = Path(os.path.abspath(sample['img_path'])), np.asarray(sample['heads'], np.float64).reshape(-1, 6)
+        if folder not in path.parents:
             raise ValueError(f'{path}: expected an image in {folder}, the folder that paths are written relative to')
         points, boxes = heads[:, :2], heads[:, 2:].copy()
         unknown = ~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
@@ -85,13 +89,27 @@ def add_pseudo_boxes(
             boxes[unknown] = make_boxes(str(path), points)[unknown]
         images.append(
             AnnotatedImage(
-                img_path=path.resolve().relative_to(folder).as_posix(),
+                img_path=path.relative_to(folder).as_posix(),
                 points=points,
                 boxes=boxes,
                 labels=np.asarray(sample.get('labels', np.zeros(len(heads))), np.int64),
                 ignore_boxes=np.asarray(sample.get('ignore_boxes', np.zeros((0, 4))), np.float64).reshape(-1, 4),
                 size=image_size(path),
-                extra=dict(pseudo_boxes=np.flatnonzero(unknown).tolist()),
+                extra=dict(_other_values(sample), pseudo_boxes=np.flatnonzero(unknown).tolist()),
             )
         )
     return Collection(classes, images)
+
+
+def _other_values(sample: dict) -> dict:
+    """What a sample says beside its heads, as far as JSON can hold it."""
+    others = {}
+    for key, value in sample.items():
+        if key not in ('img_path', 'heads', 'labels', 'ignore_boxes', 'sample_idx'):
+            value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            try:
+                json.dumps(value)
+            except TypeError:
+                continue
+            others[key] = value
+    return others

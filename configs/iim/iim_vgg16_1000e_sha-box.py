@@ -1,0 +1,20 @@
+# As its parent, regions from pseudo boxes: make them with tools/dataset_tools/make_pseudo_boxes.py
+# configs/iim/iim_vgg16_1000e_sha.py data/pseudo_boxes/sha.
+_base_ = './iim_vgg16_1000e_sha.py'
+model = dict(bbox_head=dict(codec=dict(source='box', min_half=1, overlap_correction=False, third_gap=None)))
+pipeline = _base_.train_dataloader.dataset.pipeline
+pipeline[3].context = 192
+pipeline[5] = dict(
+    type='mmcrowd.EncodeTargets',
+    codec=dict(type='mmcrowd.InstanceMapCodec', source='box', min_half=1, overlap_correction=False, third_gap=None),
+    pseudo_size=6,
+)
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmcrowd.CrowdDataset',
+        ann_file='data/pseudo_boxes/sha/train.json',
+        data_prefix=dict(img_path='data/shanghaitech/'),
+        pipeline=pipeline,
+    )
+)
