@@ -1,5 +1,5 @@
-# The Mask Focal Loss recipe at a twentieth of its rate; ResNets start from their ImageNet weights, DLA-34 and YOLOX from
-# random ones.
+# The Mask Focal Loss recipe at a twentieth of its rate. ResNets start from their ImageNet weights, DLA-34 and YOLOX
+# from random ones.
 _base_ = './adam_36e.py'
 
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
