@@ -164,6 +164,21 @@ def test_heads_of_mmdet_give_box_centres():
 
 
 class TestFasterRCNN:
+    def test_channels_last_and_bfloat16(self):
+        """mmcv's RoIAlign on CPUs takes no bfloat16, and misreads channels-last tensors."""
+        torch.manual_seed(0)
+        model = build(two_stage()).eval()
+        image = torch.rand(1, 3, 96, 128)
+        rois = torch.tensor([[0.0, 3, 5, 60, 70], [0, 20, 20, 33, 40]])
+        plain = model.roi_head.bbox_roi_extractor(model.extract_feat(image), rois)
+        model.to(memory_format=torch.channels_last)
+        turned = model.extract_feat(image.to(memory_format=torch.channels_last))
+        torch.testing.assert_close(model.roi_head.bbox_roi_extractor(turned, rois), plain, rtol=1e-4, atol=1e-5)
+        with torch.autocast('cpu', torch.bfloat16):
+            coarse = model.roi_head.bbox_roi_extractor(model.extract_feat(image), rois)
+        assert torch.isfinite(coarse).all()
+        torch.testing.assert_close(coarse, plain, rtol=0.1, atol=0.1 * plain.abs().max().item())
+
     def test_caps(self):
         model = build(two_stage(max_per_img=7)).eval()
         with pytest.warns(

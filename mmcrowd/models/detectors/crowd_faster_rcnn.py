@@ -6,6 +6,7 @@ from mmdet.models.detectors import FasterRCNN
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
+from torch import Tensor
 
 from mmcrowd.models.dense_heads.crowd_box_head import CapWarner, box_centers
 from mmcrowd.registry import MODELS
@@ -19,6 +20,9 @@ class CrowdFasterRCNN(FasterRCNN):
     clipping makes of boxes that lie in the padding. With an ``rpn_head`` of type ``mmcrowd.CrowdRPNHead``, the caps of
     the first stage warn as well, training boxes are checked, and no proposal is centred in the padding.
 
+    Features are given on as contiguous float32: mmcv's RoIAlign has no bfloat16 on CPUs, and returns wrong values for
+    channels-last tensors there, without an error.
+
     Args:
         *args: Those of ``FasterRCNN``.
         **kwargs: Those of ``FasterRCNN``.
@@ -27,6 +31,10 @@ class CrowdFasterRCNN(FasterRCNN):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.warn_cap = CapWarner(type(self).__name__)
+
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
+        """Images (B, 3, H, W) -> one (B, C, h, w) float32 map per level."""
+        return tuple(level.float().contiguous() for level in super().extract_feat(batch_inputs))
 
     def add_pred_to_datasample(self, data_samples: SampleList, results_list: list[InstanceData]) -> SampleList:
         """Put the boxes of every image, and their centres, into its sample as ``pred_instances``."""
