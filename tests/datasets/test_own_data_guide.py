@@ -65,7 +65,7 @@ def test_from_photos_to_predictions(guide, repo_root, tmp_path, monkeypatch):
     (tmp_path / 'configs' / 'mine').mkdir()
     (tmp_path / 'configs' / 'mine' / 'fidt_lite.py').write_text(config)
     steps = commands(guide)
-    assert len(steps) == 8
+    assert len(steps) == 9
     for step in steps:
         options = FAST.get(step[0], '').split()
         run([*step, *(['--cfg-options', *options] if options else [])], monkeypatch)
@@ -76,6 +76,8 @@ def test_from_photos_to_predictions(guide, repo_root, tmp_path, monkeypatch):
     predicted = (tmp_path / 'work_dirs' / 'mine' / 'predict' / 'counts.csv').read_text().splitlines()
     assert len(predicted) >= 11
     assert (tmp_path / 'data' / 'mine' / 'stats' / 'stats.png').is_file()
+    boxed = json.loads((tmp_path / 'data' / 'mine' / 'boxes' / 'all.json').read_text())['data_list']
+    assert all(len(entry['points']) == len(entry.get('boxes', [])) for entry in boxed)
 
 
 def test_the_file_of_the_guide_is_read(guide, tmp_path):
