@@ -71,7 +71,7 @@ def test_pseudo_boxes(run, tmp_path):
     own_data(tmp_path / 'own', [dict(img_path=f'{i}.png', points=[[9, 9], [30, 30]]) for i in range(3)])
     made = run('make_pseudo_boxes', 'own', 'boxes')
     assert made.returncode == 0, made.stderr
-    assert '3 images in own, 6 heads, 6 pseudo boxes' in made.stdout
+    assert '3 images, 6 heads, 6 pseudo boxes' in made.stdout
     entry = json.loads((tmp_path / 'boxes' / 'all.json').read_text())['data_list'][0]
     assert len(entry['boxes']) == 2
     assert entry['pseudo_boxes'] == [0, 1]

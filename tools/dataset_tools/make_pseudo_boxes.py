@@ -4,12 +4,9 @@ Writes one annotation file in mmcrowd's format per split. Boxes that are annotat
 """
 
 import argparse
-from pathlib import Path
 
-from mmengine.utils import track_iter_progress
-
-from mmcrowd.apis.data_tools import HeadSizer, add_pseudo_boxes, dataset_configs, nearest_head_boxes, read_samples
-from mmcrowd.datasets.formats import FORMATS, native
+from mmcrowd.apis.data_tools import HeadSizer, dataset_configs, nearest_head_boxes, write_pseudo_boxes
+from mmcrowd.datasets.formats import FORMATS
 
 
 def main() -> None:
@@ -28,22 +25,16 @@ def main() -> None:
         parser.error('--config and --weights belong together')
     try:
         configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
+        if args.data_root:
+            configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}
         make_boxes = HeadSizer(args.config, args.weights, args.device) if args.config else nearest_head_boxes
-        for split, config in configs.items():
-            if args.data_root:
-                config = dict(config, data_root=args.data_root)
-            write_split(Path(args.out_dir) / f'{split}.json', config, make_boxes)
+        made = write_pseudo_boxes(configs, make_boxes, args.out_dir)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(str(error)) from error
-
-
-def write_split(target: Path, config: dict, make_boxes) -> None:
-    """Write the annotation file of one split."""
-    dataset, samples = read_samples(config)
-    made = add_pseudo_boxes(track_iter_progress(samples), make_boxes, dataset.data_root, dataset.metainfo['classes'])
-    native.write(made, target)
-    heads, pseudo = sum(map(len, made.images)), sum(len(image.extra['pseudo_boxes']) for image in made.images)
-    print(f'\n{target}: {len(made.images)} images in {dataset.data_root}, {heads} heads, {pseudo} pseudo boxes')
+    for path, collection in made.items():
+        heads = sum(map(len, collection.images))
+        pseudo = sum(len(image.extra['pseudo_boxes']) for image in collection.images)
+        print(f'{path}: {len(collection.images)} images, {heads} heads, {pseudo} pseudo boxes')
 
 
 if __name__ == '__main__':

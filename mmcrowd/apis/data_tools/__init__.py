@@ -2,7 +2,7 @@
 
 from .check import CheckReport, Finding, check_datasets
 from .convert import convert_annotations
-from .pseudo_boxes import HeadSizer, add_pseudo_boxes, nearest_head_boxes
+from .pseudo_boxes import HeadSizer, add_pseudo_boxes, nearest_head_boxes, write_pseudo_boxes
 from .sources import dataset_configs, read_samples
 from .split import make_split, split_groups
 from .stats import dataset_stats, save_stats
@@ -21,4 +21,5 @@ __all__ = [
     'read_samples',
     'save_stats',
     'split_groups',
+    'write_pseudo_boxes',
 ]

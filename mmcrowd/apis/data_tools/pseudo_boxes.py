@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
+from mmengine.utils import track_iter_progress
 
 from mmcrowd.codecs.numerics import knn_boxes
 from mmcrowd.datasets.crowd_dataset import image_size
+from mmcrowd.datasets.formats import native
 from mmcrowd.datasets.formats.collection import AnnotatedImage, Collection
 from mmcrowd.models import HeadSizeEstimator
 
 from ..images import read_image
 from ..inferencer import CrowdInferencer
+from .sources import read_samples
 
 BoxMaker = Callable[[str, np.ndarray], np.ndarray]
 """Image path and (N, 2) points in its pixels -> (N, 4) boxes xyxy."""
@@ -99,6 +102,28 @@ def add_pseudo_boxes(
             )
         )
     return Collection(classes, images)
+
+
+def write_pseudo_boxes(configs: dict[str, dict], make_boxes: BoxMaker, out_dir: str | Path) -> dict[Path, Collection]:
+    """Write one annotation file per data set, showing the progress.
+
+    Args:
+        configs: Split -> config, as :func:`mmcrowd.apis.data_tools.dataset_configs` gives them.
+        make_boxes: As in :func:`add_pseudo_boxes`.
+        out_dir: Gets ``<split>.json``, paths relative to the data set's ``data_root``; made if needed.
+
+    Returns:
+        File -> what was written.
+    """
+    made = {}
+    for split, config in configs.items():
+        dataset, samples = read_samples(config)
+        classes = tuple(dataset.metainfo['classes'])
+        boxed = add_pseudo_boxes(track_iter_progress(samples), make_boxes, dataset.data_root, classes)
+        made[path := Path(out_dir) / f'{split}.json'] = boxed
+        native.write(boxed, path)
+        print()  # ends the line of the progress
+    return made
 
 
 def _other_values(sample: dict) -> dict:

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.structures import SampleList
-from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
+
+from .map_head import heads_per_process
 
 
 @MODELS.register_module()
@@ -100,10 +101,7 @@ class HeadSizeHead(BaseModule):
                 found.append(self.read(log_sizes, heads.points[known].float()))
                 wanted.append(sizes[known].log())
             found, wanted = torch.cat(found), torch.cat(wanted)
-            number = pred.new_tensor(float(len(found)))
-            if get_world_size() > 1:
-                all_reduce(number, 'mean')
-            number = number.clamp(min=1 / get_world_size())
+            number = heads_per_process(len(found), pred.device)
             loss = self.loss_size(found, wanted, avg_factor=2 * number) if len(found) else pred.sum() * 0
             error = (found.detach() - wanted).abs().sum() / (2 * number)
         return dict(loss_size=loss, size_error=error)

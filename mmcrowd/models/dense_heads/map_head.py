@@ -123,10 +123,7 @@ class CrowdMapHead(BaseDenseHead):
                 )
             target[i, :, : maps.shape[-2], : maps.shape[-1]] = maps
             cells.append(sample.gt_instances.points.floor().long() // self.codec.stride)
-        heads = pred.new_tensor(float(sum(len(c) for c in cells)), dtype=torch.float32)
-        if get_world_size() > 1:
-            all_reduce(heads, 'mean')
-        return MapTargets(pred, target, valid, cells, heads.clamp(min=1 / get_world_size()))
+        return MapTargets(pred, target, valid, cells, heads_per_process(sum(map(len, cells)), pred.device))
 
     def to_maps(self, pred: Tensor) -> Tensor:
         """What :meth:`forward` predicts -> the maps that the codec decodes, here the same."""
@@ -188,6 +185,14 @@ def to_instances(decoded: Decoded, scale_factor: Sequence[float] | None = None) 
         bboxes=decoded.boxes / scale.repeat(2),
         labels=torch.zeros(len(decoded), dtype=torch.long, device=decoded.points.device),
     )
+
+
+def heads_per_process(number: int, device: torch.device) -> Tensor:
+    """Mean of the numbers of heads of all processes, scalar; as if there were at least one head in all of them."""
+    heads = torch.tensor(float(number), device=device)
+    if get_world_size() > 1:
+        all_reduce(heads, 'mean')
+    return heads.clamp(min=1 / get_world_size())
 
 
 def without_ignored(valid: Tensor, batch_data_samples: SampleList, stride: int) -> Tensor:

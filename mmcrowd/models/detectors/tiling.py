@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -146,9 +147,9 @@ class TiledDetector(SingleStageDetector):
             canvas /= times[:, None] if axis == 1 else times
         return canvas
 
+    @abstractmethod
     def predict_maps(self, inputs: Tensor) -> Tensor:
         """Normalised images (B, 3, H, W) -> predicted maps (B, C, h, w)."""
-        raise NotImplementedError
 
     def _divisor(self, stride: int) -> int:
         return max(self.data_preprocessor.pad_size_divisor, stride)
