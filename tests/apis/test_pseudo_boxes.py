@@ -9,7 +9,7 @@ from mmcrowd.codecs.numerics import knn_boxes
 from mmcrowd.datasets import CrowdDataset, LoadHeads
 from mmcrowd.datasets.formats import native
 from tests.apis.test_data_tools import own_data
-from tests.models.test_head_size import model
+from tests.models.test_head_size import model, model_config
 
 ENTRIES = [
     dict(img_path='a.png', points=[[10, 10], [30, 40], [60.5, 20]], boxes=[None, [25, 35, 37, 47], None]),
@@ -31,22 +31,15 @@ def config(tmp_path):
 
     net = model()
     torch.save(dict(state_dict=net.state_dict(), meta={}), tmp_path / 'size.pth')
-    parts = dict(
-        type='mmcrowd.HeadSizeEstimator',
-        data_preprocessor=dict(
-            type='mmcrowd.CrowdDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3, pad_size_divisor=32
-        ),
-        backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(4, 8, 8), blocks=(0, 1, 1)),
-        neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(8,), out_channels=(8,), start_level=2),
-        bbox_head=dict(type='mmcrowd.HeadSizeHead', in_channels=8, feat_channels=8, stride=8),
-    )
     pipeline = [
         dict(type='LoadImageFromFile'),
         dict(type='Resize', scale_factor=0.5, keep_ratio=True),
         dict(type='mmcrowd.LoadHeads'),
         dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
     ]
-    return Config(dict(model=parts, test_dataloader=dict(dataset=dict(pipeline=pipeline)), default_scope='mmdet'))
+    return Config(
+        dict(model=model_config(), test_dataloader=dict(dataset=dict(pipeline=pipeline)), default_scope='mmdet')
+    )
 
 
 def test_nearest_heads(samples, tmp_path):

@@ -20,10 +20,9 @@ def make_head(**kwargs) -> HeadSizeHead:
     return HeadSizeHead(in_channels=4, feat_channels=4, stride=8, **kwargs)
 
 
-def model(**test_cfg) -> HeadSizeEstimator:
+def model_config(**test_cfg) -> dict:
     """A small network whose receptive field reaches less than 64 pixels."""
-    torch.manual_seed(0)
-    cfg = dict(
+    return dict(
         type='mmcrowd.HeadSizeEstimator',
         data_preprocessor=dict(
             type='mmcrowd.CrowdDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3, pad_size_divisor=32
@@ -33,7 +32,12 @@ def model(**test_cfg) -> HeadSizeEstimator:
         bbox_head=dict(type='mmcrowd.HeadSizeHead', in_channels=8, feat_channels=8, stride=8),
         test_cfg=dict(dict(tile=256, halo=64), **test_cfg),
     )
-    return MODELS.build(cfg)
+
+
+def model(**test_cfg) -> HeadSizeEstimator:
+    """The network of :func:`model_config`, the same weights every time."""
+    torch.manual_seed(0)
+    return MODELS.build(model_config(**test_cfg))
 
 
 def sample(points, boxes=None, shape=(128, 256), scale=(1.0, 1.0)) -> DetDataSample:

@@ -84,29 +84,17 @@ def test_pseudo_boxes(run, tmp_path):
 def test_pseudo_boxes_of_a_network_for_the_data_of_a_config(run, tmp_path):
     """A config as source, its data elsewhere, sizes from a network."""
     import torch
+    from mmengine.config import Config
 
-    from tests.models.test_head_size import model
+    from tests.models.test_head_size import model, model_config
 
     own_data(tmp_path / 'own', [dict(img_path=f'{i}.png', points=[[9, 9], [30, 30]]) for i in range(2)])
     loader = "dict(dataset=dict(type='mmcrowd.CustomCrowd', data_root='elsewhere', ann_file='annotations.json', "
     (tmp_path / 'data.py').write_text(f"train_dataloader = {loader}format='json', img_folder='images', pipeline=[]))\n")
     net = model()
     torch.save(dict(state_dict=net.state_dict(), meta={}), tmp_path / 'size.pth')
-    (tmp_path / 'size.py').write_text(
-        """
-model = dict(
-    type='mmcrowd.HeadSizeEstimator',
-    data_preprocessor=dict(
-        type='mmcrowd.CrowdDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3, pad_size_divisor=32
-    ),
-    backbone=dict(type='mmcrowd.SpaceToDepthResNet', channels=(4, 8, 8), blocks=(0, 1, 1)),
-    neck=dict(type='mmcrowd.TopDownPyramid', in_channels=(8,), out_channels=(8,), start_level=2),
-    bbox_head=dict(type='mmcrowd.HeadSizeHead', in_channels=8, feat_channels=8, stride=8),
-)
-pipeline = [dict(type='LoadImageFromFile'), dict(type='mmcrowd.LoadHeads'), dict(type='mmcrowd.PackCrowdInputs')]
-test_dataloader = dict(dataset=dict(pipeline=pipeline))
-"""
-    )
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmcrowd.LoadHeads'), dict(type='mmcrowd.PackCrowdInputs')]
+    Config(dict(model=model_config(), test_dataloader=dict(dataset=dict(pipeline=pipeline)))).dump('size.py')
     options = ['--config', 'size.py', '--weights', 'size.pth', '--device', 'cpu', '--data-root', 'own']
     made = run('make_pseudo_boxes', 'data.py', 'boxes', *options)
     assert made.returncode == 0, made.stderr
