@@ -127,7 +127,8 @@ def test_crops_keep_the_heads_that_iim_regions_depend_on(name: str):
         ('iim_vgg16_1000e_sha', 2e-7),
         ('iim_hrnet-w48_600e_nwpu', 1e-6),
         ('iim_hrnet-w48_600e_nwpu_ibm', 1e-6),
-        ('iim-lite_s2d_60e_sha', 5e-5),
+        ('iim-lite_s2d_150e_sha', 5e-6),
+        ('iim-lite_s2d_150e_sha_ibm', 5e-4),
     ],
 )
 def test_rates_of_threshold_encoders(name: str, rate: float):
@@ -148,7 +149,7 @@ def test_rates_of_threshold_encoders(name: str, rate: float):
     [
         ('iim_vgg16_1000e_sha', 20_341_188),
         ('iim_hrnet-w48_2000e_sha', 68_611_636),
-        ('iim-lite_s2d_60e_sha', 4_220_000),
+        ('iim-lite_s2d_150e_sha', 4_220_000),
         ('head-size-lite_8e-crops_scut-a', 4_080_000),
     ],
 )

@@ -1,0 +1,22 @@
+# As its parent, on images enlarged twice, as the published recipe for ShanghaiTech does: regions of close heads have more
+# cells to be separate in.
+_base_ = './iim-lite_s2d_150e_sha.py'
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmcrowd.LoadHeads'),
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(1.4, 2.8)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmcrowd.EncodeTargets', codec={{_base_.codec}}),
+    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
+    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
+    dict(type='mmcrowd.PackCrowdInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmcrowd.EnlargeToMinimum', factor=2),
+    dict(type='mmcrowd.LoadHeads'),
+    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
