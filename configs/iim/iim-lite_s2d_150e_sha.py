@@ -7,6 +7,8 @@ _base_ = [
 ]
 codec = dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')
 model = dict(test_cfg=dict(return_maps=True))
+# The crops know the heads within 64 pixels around them (the default context), which is what the figures were trained with;
+# the codec's margin is 78, and in one crop of fifty a region at the border differs by some cells.
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmcrowd.LoadHeads'),
@@ -26,8 +28,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=300),
     dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
 ]
-# The encoder's rate is low: confidences are low for the first epochs, and thresholds that follow them at the predictor's
-# own rate all fall to their lower end before there is anything to separate.
+# The encoder's rate is low: confidences are low for the first epochs, and thresholds that follow them faster all fall
+# to their lower end before there is anything to separate.
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'threshold_encoder': dict(lr_mult=0.005, decay_mult=0.0)}))
 default_hooks = dict(checkpoint=dict(interval=25, save_best='crowd/f1_8px'), logger=dict(interval=17))
 test_evaluator = [

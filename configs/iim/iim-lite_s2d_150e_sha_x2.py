@@ -1,5 +1,5 @@
-# As its parent, on images enlarged twice, as the published recipe for ShanghaiTech does: regions of close heads have more
-# cells to be separate in.
+# As its parent, on images of twice the size, as in the published recipe: regions of close heads have more cells to be
+# separate in. That recipe also enlarges small images to 1024 x 768; here training and testing have the same scale.
 _base_ = './iim-lite_s2d_150e_sha.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -13,7 +13,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.EnlargeToMinimum', factor=2),
+    dict(type='mmcrowd.EnlargeToMinimum', factor=2, min_size=None),
     dict(type='mmcrowd.LoadHeads'),
     dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
 ]

@@ -42,6 +42,15 @@ class Decoded:
         shift = self.points.new_tensor([x, y])
         return replace(self, points=self.points + shift, boxes=self.boxes + shift.repeat(2))
 
+    def inside(self, shape: tuple[int, int]) -> Decoded:
+        """Move points on or beyond the edge of the image (height and width, pixels) into its outermost pixels.
+
+        The last cell of a side that the stride does not divide reaches over the edge, and so may its centre.
+        """
+        sides = self.points.new_tensor(shape[::-1])
+        points = torch.where(self.points < sides, self.points, sides - 0.5).clamp(min=0)
+        return replace(self, points=points)
+
     @staticmethod
     def cat(parts: Sequence[Decoded]) -> Decoded:
         """Join the heads of disjoint regions of one image."""
@@ -122,14 +131,14 @@ class BaseCodec(metaclass=ABCMeta):
             list[Decoded]: One per image, pixels of the network's input.
         """
 
-    @abstractmethod
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
-        """Keep the candidates that are heads, by the rules that need the whole image.
+        """Keep the candidates that are heads, by the rules that need the whole image; here all, inside the image.
 
         Args:
             candidates (Decoded): All candidates of one image.
             shape (tuple[int, int]): Height and width of the image, pixels of the network's input.
         """
+        return candidates.inside(shape)
 
     def valid_cells(self, maps: Tensor, shapes: Sequence[tuple[int, int]] | None) -> Tensor:
         """Mark cells of images of ``shapes`` (pixels; None: no padding): (B, 1, h, w) bool."""

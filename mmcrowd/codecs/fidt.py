@@ -170,6 +170,6 @@ class FIDTCodec(BaseCodec):
         """Apply the LMDS thresholds and add boxes. See :meth:`BaseCodec.select`."""
         top = candidates.map_max
         threshold = self.threshold * top if self.relative else self.threshold
-        heads = candidates[(candidates.scores >= threshold) & (top >= self.min_peak)]
+        heads = candidates[(candidates.scores >= threshold) & (top >= self.min_peak)].inside(shape)
         boxes = knn_boxes(heads.points.cpu().numpy(), shape, self.knn, self.knn_factor, self.knn_cap)
         return replace(heads, boxes=torch.from_numpy(boxes).to(heads.points))

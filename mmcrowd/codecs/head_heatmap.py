@@ -184,10 +184,6 @@ class HeadHeatmapCodec(BaseCodec):
         parts = (t.split(numbers) for t in (points, heat[peaks], boxes))
         return [Decoded(p, s, b, top) for p, s, b, top in zip(*parts, tops, strict=True)]
 
-    def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
-        """All of them: no rule needs the whole image. See :meth:`BaseCodec.select`."""
-        return candidates
-
 
 def _along_windows(
     low: np.ndarray, extent: np.ndarray, centre: np.ndarray, factor: np.ndarray

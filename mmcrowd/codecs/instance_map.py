@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -216,5 +217,6 @@ class InstanceMapCodec(BaseCodec):
         return maps.shape[-2] * self.stride, maps.shape[-1] * self.stride
 
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
-        """All of them: no rule needs the whole image. See :meth:`BaseCodec.select`."""
-        return candidates
+        """All of them: no rule needs the whole image; boxes are cut at its edges. See :meth:`BaseCodec.select`."""
+        edges = candidates.boxes.new_tensor(shape[::-1]).repeat(2)
+        return replace(candidates.inside(shape), boxes=candidates.boxes.minimum(edges))

@@ -139,3 +139,9 @@ def head_sigma(side: Array, eps: float = 6.0, eta: float = 1.0, size: str = 'ful
     diameter = (2.0 if size == 'full' else 1.0) * side + 1
     exp = torch.exp if isinstance(diameter, Tensor) else np.exp
     return diameter * (1 + eta * exp(-diameter)) / eps
+
+
+def covered_cells(regions: np.ndarray, stride: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of the cells whose centres lie in rectangles (R, 4) xyxy, pixels."""
+    cells = np.ceil(np.asarray(regions).reshape(-1, 4) / stride - 0.5).clip(min=0).astype(np.int64)
+    return [(slice(y1, y2), slice(x1, x2)) for x1, y1, x2, y2 in cells.tolist()]

@@ -100,6 +100,18 @@ class CodecTester:
             torch.testing.assert_close(one.points, other.points)
             torch.testing.assert_close(one.scores, other.scores)
 
+    @pytest.mark.parametrize('stride', [2, 4])
+    @pytest.mark.parametrize('shape', [(29, 31), (30, 33), (1, 5)])
+    def test_points_lie_inside(self, stride: int, shape: tuple[int, int]):
+        """The last cells of sides that the stride does not divide reach over the edge, their heads do not."""
+        codec = self.make(stride)
+        maps = torch.zeros(1, len(codec.names), *codec.map_shape(shape))
+        maps[..., -1, -1] = 1
+        (decoded,) = codec.decode(maps, [shape])
+        assert len(decoded) == 1
+        assert ((decoded.points >= 0) & (decoded.points < torch.tensor(shape[::-1]))).all()
+        assert (decoded.points // stride == torch.tensor(maps.shape[:1:-1]) - 1).all()
+
     def test_padding_is_ignored(self):
         codec = self.make(1)
         maps = torch.zeros(1, len(codec.names), 40, 40)

@@ -70,3 +70,8 @@ def test_file(tmp_path):
     stored = loads((tmp_path / 'iou.json').read_text())
     assert stored['figures']['box_iou'] == 1
     assert stored['protocol']['num_heads'] == 1
+
+
+def test_boxes_without_area_are_no_boxes():
+    found = run([sample([[10, 10], [50, 50]], [[5, 5, 15, 15], [50, 50, 50, 50]], [[5, 5, 15, 15], [45, 45, 55, 55]])])
+    assert found['crowd/box_iou'] == 1

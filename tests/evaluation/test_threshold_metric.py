@@ -24,8 +24,8 @@ def sample(number: int, boxes: list, threshold: np.ndarray, scale=(1.0, 1.0)) ->
     return data
 
 
-def run(samples: list[DetDataSample]) -> dict:
-    metric = METRICS.build(dict(type='mmcrowd.ThresholdMetric', codec=CODEC))
+def run(samples: list[DetDataSample], **kwargs) -> dict:
+    metric = METRICS.build(dict(dict(type='mmcrowd.ThresholdMetric', codec=CODEC), **kwargs))
     metric.process({}, [s.to_dict() for s in samples])
     return metric.evaluate(len(samples))
 
@@ -78,3 +78,31 @@ def test_maps_are_needed():
     del one.pred_map
     with pytest.raises(KeyError, match=r'0.jpg: ThresholdMetric needs .* test_cfg.return_maps=True'):
         run([one])
+
+
+def test_ignored_regions_do_not_count():
+    """The left half, with a head of threshold 0.3 in it, is ignored; annotations are at half the size."""
+    threshold = np.full((20, 20), 0.6)
+    threshold[:, :10] = 0.1
+    threshold[7:13, 2:8] = 0.3
+    threshold[7:13, 12:18] = 0.4
+    data = sample(0, [[1, 3.5, 4, 6.5], [6, 3.5, 9, 6.5]], threshold, scale=(2.0, 2.0))
+    data.ignored_instances = InstanceData(bboxes=HorizontalBoxes(torch.tensor([[0.0, 0.0, 5.0, 10.0]])))
+    found = run([data])
+    assert found['crowd/threshold_on_heads'] == pytest.approx(0.4)
+    assert found['crowd/threshold_on_background'] == pytest.approx(0.6)
+
+
+def test_heads_without_a_box():
+    threshold = np.full((20, 20), 0.6)
+    threshold[7:13, 4:10] = 0.3
+    data = sample(0, [[4, 7, 10, 13]], threshold)
+    data.gt_instances.bboxes = HorizontalBoxes(torch.full((1, 4), float('nan')))
+    with pytest.raises(ValueError, match='1 of 1 heads'):
+        run([data])
+    assert run([data], pseudo_size=6)['crowd/threshold_on_heads'] == pytest.approx(0.3)
+
+
+def test_a_codec_of_another_stride_is_named():
+    with pytest.raises(ValueError, match=r"0.jpg: the confidence map has .* stride 2 .* the model's codec"):
+        run([sample(0, [], np.full((8, 8), 0.5))], codec=dict(CODEC, stride=2))

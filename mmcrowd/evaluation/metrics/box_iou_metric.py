@@ -22,7 +22,7 @@ class BoxIoUMetric(CrowdMetric):
     """
 
     def record(self, sample: dict) -> dict:
-        """Overlap of the boxes of every head that has an annotated one."""
+        """Overlap of the boxes of every head that has an annotated one, with an area."""
         points, boxes = annotated_points(sample), to_numpy(sample['gt_instances']['bboxes']).reshape(-1, 4)
         at, pred = predicted_points(sample)[0], to_numpy(sample['pred_instances']['bboxes']).reshape(-1, 4)
         if len(at) != len(points) or not np.allclose(at, points, atol=1e-2):
@@ -31,7 +31,7 @@ class BoxIoUMetric(CrowdMetric):
                 f'at the {len(points)} annotated points in their order, found {len(at)} at others; for detections use '
                 'CrowdLocalizationMetric'
             )
-        known = ~np.isnan(boxes).any(axis=1)
+        known = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & np.isfinite(boxes).all(axis=1)
         knn = knn_boxes(points, tuple(sample['ori_shape'][:2]))
         return dict(
             pred=paired_iou(pred[known], boxes[known]), knn=paired_iou(knn[known], boxes[known]), heads=len(points)

@@ -97,7 +97,7 @@ class HeadSizeHead(BaseModule):
                 heads = sample.gt_instances
                 boxes = getattr(heads.bboxes, 'tensor', heads.bboxes).float()
                 sizes = boxes[:, 2:] - boxes[:, :2]
-                known = (sizes > 0).all(dim=1)
+                known = ((sizes > 0) & sizes.isfinite()).all(dim=1)
                 found.append(self.read(log_sizes, heads.points[known].float()))
                 wanted.append(sizes[known].log())
             found, wanted = torch.cat(found), torch.cat(wanted)

@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmcrowd.codecs import Decoded
-from mmcrowd.codecs.numerics import valid_mask
+from mmcrowd.codecs.numerics import covered_cells, valid_mask
 from mmcrowd.registry import CODECS, MODELS
 
 
@@ -211,7 +211,6 @@ def without_ignored(valid: Tensor, batch_data_samples: SampleList, stride: int) 
     for mask, sample in zip(valid[:, 0], batch_data_samples, strict=True):
         regions = sample.get('ignored_instances', {}).get('bboxes')
         if regions is not None and len(regions):
-            cells = (get_box_tensor(regions) / stride - 0.5).ceil().clamp(min=0).long()
-            for x1, y1, x2, y2 in cells.tolist():
-                mask[y1:y2, x1:x2] = False
+            for cells in covered_cells(get_box_tensor(regions).cpu().numpy(), stride):
+                mask[cells] = False
     return valid
