@@ -7,7 +7,7 @@ _base_ = [
 ]
 codec = dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')
 model = dict(test_cfg=dict(return_maps=True))
-# The crops know the heads within 64 pixels around them (the default context), which is what the figures were trained with;
+# Crops know the heads within 64 pixels around them (the default context), as the figures of the README were trained;
 # the codec's margin is 78, and in one crop of fifty a region at the border differs by some cells.
 train_pipeline = [
     dict(type='LoadImageFromFile'),
