@@ -145,3 +145,15 @@ def covered_cells(regions: np.ndarray, stride: int) -> list[tuple[slice, slice]]
     """Rows and columns of the cells whose centres lie in rectangles (R, 4) xyxy, pixels."""
     cells = np.ceil(np.asarray(regions).reshape(-1, 4) / stride - 0.5).clip(min=0).astype(np.int64)
     return [(slice(y1, y2), slice(x1, x2)) for x1, y1, x2, y2 in cells.tolist()]
+
+
+def sound_boxes(boxes: Array) -> Array:
+    """Whether boxes (N, 4) xyxy are finite and have an area: (N,) bool."""
+    isfinite = torch.isfinite if isinstance(boxes, Tensor) else np.isfinite
+    return isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1)
+
+
+def fill_boxes(points: np.ndarray, boxes: np.ndarray, side: float) -> np.ndarray:
+    """Give heads whose box (N, 4) is not known a square of ``side`` pixels around their point (N, 2)."""
+    squares = np.concatenate([points - side / 2, points + side / 2], axis=1)
+    return np.where(np.isnan(boxes).any(axis=1, keepdims=True), squares, boxes)

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from mmengine.utils import track_iter_progress
 
-from mmcrowd.codecs.numerics import knn_boxes
+from mmcrowd.codecs.numerics import knn_boxes, sound_boxes
 from mmcrowd.datasets.crowd_dataset import image_size
 from mmcrowd.datasets.formats import native
 from mmcrowd.datasets.formats.collection import AnnotatedImage, Collection
@@ -87,7 +87,7 @@ def add_pseudo_boxes(
         if folder not in path.parents:
             raise ValueError(f'{path}: expected an image in {folder}, the folder that paths are written relative to')
         points, boxes = heads[:, :2], heads[:, 2:].copy()
-        unknown = ~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        unknown = ~sound_boxes(boxes)
         if unknown.any():
             boxes[unknown] = make_boxes(str(path), points)[unknown]
         images.append(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmcrowd.codecs.numerics import fill_boxes
 from mmcrowd.registry import CODECS, TRANSFORMS
 from mmcrowd.structures import HeadBoxes
 
@@ -46,8 +46,7 @@ class EncodeTargets(BaseTransform):
             heads = heads[~flags]
         points, boxes = heads.points.numpy(), heads.boxes.numpy()
         if self.pseudo_size is not None:
-            pseudo = np.concatenate([points - self.pseudo_size / 2, points + self.pseudo_size / 2], axis=1)
-            boxes = np.where(heads.has_box.numpy()[:, None], boxes, pseudo)
+            boxes = fill_boxes(points, boxes, self.pseudo_size)
         try:
             results['gt_maps'] = self.codec.encode(points, boxes, tuple(results['img_shape'][:2]))
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Resizing rules of published methods."""
 
 import math
+from abc import abstractmethod
 
 from mmdet.datasets.transforms import Resize
 
@@ -20,9 +21,9 @@ class _ResizeByRule(Resize):
     def __init__(self, interpolation: str = 'bilinear') -> None:
         super().__init__(scale=(1, 1), keep_ratio=False, clip_object_border=False, interpolation=interpolation)
 
+    @abstractmethod
     def new_size(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) of the result for an image of ``width`` x ``height`` pixels."""
-        raise NotImplementedError
 
     def transform(self, results: dict) -> dict:
         """Resize ``results``."""

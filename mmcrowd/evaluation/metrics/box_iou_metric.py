@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmcrowd.codecs.numerics import knn_boxes
+from mmcrowd.codecs.numerics import knn_boxes, sound_boxes
 from mmcrowd.registry import METRICS
 
 from ..functional import paired_iou
@@ -31,7 +31,7 @@ class BoxIoUMetric(CrowdMetric):
                 f'at the {len(points)} annotated points in their order, found {len(at)} at others; for detections use '
                 'CrowdLocalizationMetric'
             )
-        known = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & np.isfinite(boxes).all(axis=1)
+        known = sound_boxes(boxes)
         knn = knn_boxes(points, tuple(sample['ori_shape'][:2]))
         return dict(
             pred=paired_iou(pred[known], boxes[known]), knn=paired_iou(knn[known], boxes[known]), heads=len(points)

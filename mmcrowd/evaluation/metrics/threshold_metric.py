@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmcrowd.codecs.numerics import covered_cells
+from mmcrowd.codecs.numerics import covered_cells, fill_boxes
 from mmcrowd.registry import CODECS, METRICS
 
 from .base import CrowdMetric, annotated_points, to_numpy
@@ -55,8 +55,7 @@ class ThresholdMetric(CrowdMetric):
         points = annotated_points(sample) * scale
         boxes = to_numpy(sample['gt_instances']['bboxes']).reshape(-1, 4) * np.tile(scale, 2)
         if self.pseudo_size is not None:
-            pseudo = np.concatenate([points - self.pseudo_size / 2, points + self.pseudo_size / 2], axis=1)
-            boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, pseudo)
+            boxes = fill_boxes(points, boxes, self.pseudo_size)
         heads = self.codec.encode(points, boxes, tuple(sample['img_shape'][:2]))
         heads = np.concatenate(list(heads.values())) > 0
         valid = np.ones_like(heads)

@@ -13,6 +13,8 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmcrowd.codecs.numerics import sound_boxes
+
 _NO_CAP = sys.maxsize
 
 
@@ -185,7 +187,7 @@ def check_boxes(batch_data_samples: Sequence[DetDataSample]) -> None:
                 'mmcrowd.ConvertHeadsToBoxes after LoadHeads into the training pipeline'
             )
     boxes = torch.cat([get_box_tensor(s.gt_instances.bboxes) for s in batch_data_samples])
-    if _is_sound(boxes).all():
+    if sound_boxes(boxes).all():
         return
     for sample in batch_data_samples:
         boxes = get_box_tensor(sample.gt_instances.bboxes)
@@ -196,15 +198,10 @@ def check_boxes(batch_data_samples: Sequence[DetDataSample]) -> None:
                 "detector trains on boxes: put mmcrowd.ConvertHeadsToBoxes(missing='drop', 'ignore' or 'pseudo') "
                 'into the training pipeline'
             )
-        empty = boxes[~_is_sound(boxes)]
+        empty = boxes[~sound_boxes(boxes)]
         if len(empty):
             raise ValueError(
                 f'{sample.get("img_path")}: {len(empty)} of {len(boxes)} boxes have no area, the first is '
                 f'{empty[0].tolist()} (x1, y1, x2, y2): put FilterAnnotations(min_gt_bbox_wh=(1, 1), keep_empty=False) '
                 'after ConvertHeadsToBoxes into the training pipeline'
             )
-
-
-def _is_sound(boxes: Tensor) -> Tensor:
-    """Whether boxes (N, 4) xyxy are finite and have an area, (N,)."""
-    return torch.isfinite(boxes).all(dim=1) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)

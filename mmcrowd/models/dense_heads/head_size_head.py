@@ -12,6 +12,7 @@ from mmdet.structures import SampleList
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmcrowd.codecs.numerics import sound_boxes
 from mmcrowd.registry import MODELS
 
 from .map_head import heads_per_process
@@ -97,7 +98,7 @@ class HeadSizeHead(BaseModule):
                 heads = sample.gt_instances
                 boxes = getattr(heads.bboxes, 'tensor', heads.bboxes).float()
                 sizes = boxes[:, 2:] - boxes[:, :2]
-                known = ((sizes > 0) & sizes.isfinite()).all(dim=1)
+                known = sound_boxes(boxes)
                 found.append(self.read(log_sizes, heads.points[known].float()))
                 wanted.append(sizes[known].log())
             found, wanted = torch.cat(found), torch.cat(wanted)
