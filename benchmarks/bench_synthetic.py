@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from mmcrowd.datasets.synthetic_scene import SceneSpec, render_scene
+from mmcrowd.datasets.synthetic.scene import SceneSpec, render_scene
 
 CASES = [((320, 256), 0), ((320, 256), 100), ((320, 256), 400), ((1024, 768), 1000), ((3000, 2000), 20000)]
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .synthetic_objects import DOWN, IN_FIELDS, OBJECTS
-from .synthetic_people import ELEVATIONS, FACINGS, Sprite, person_bank
-from .synthetic_surroundings import paint_surroundings, take_photo
+from .objects import DOWN, IN_FIELDS, OBJECTS
+from .people import ELEVATIONS, FACINGS, Sprite, person_bank
+from .surroundings import paint_surroundings, take_photo
 
 HEAD_METRES = 0.23
 """Height of a head; it turns pixels into metres."""

@@ -5,7 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from .synthetic_objects import HEADLIKE, ball, random_colour, sign, specks
+from .objects import HEADLIKE, ball, random_colour, sign, specks
 
 _SKIES = np.array(
     [[(215, 175, 125), (235, 225, 210)], [(200, 200, 200), (235, 235, 235)], [(60, 40, 30), (110, 80, 80)]]

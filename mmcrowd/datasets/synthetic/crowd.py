@@ -9,8 +9,8 @@ from mmengine.logging import print_log
 
 from mmcrowd.registry import DATASETS, TRANSFORMS
 
-from .crowd_dataset import CrowdDataset
-from .synthetic_scene import SceneSpec, render_scene
+from ..crowd_dataset import CrowdDataset
+from .scene import SceneSpec, render_scene
 
 
 @TRANSFORMS.register_module()
