@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmcrowd.codecs import FIDTCodec
 from mmcrowd.models.losses.ssim_loss import InstanceSSIMLoss, ssim_index
+from mmcrowd.models.map_targets import MapTargets
 
 
 def reference_target(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -74,16 +75,16 @@ def main() -> None:
 
     target = torch.from_numpy(expected)[None, None]
     pred = (target + 0.1 * torch.rand(target.shape, generator=torch.Generator().manual_seed(0))).requires_grad_()
-    cells = torch.from_numpy(points).floor().long()
     valid = torch.ones_like(target, dtype=torch.bool)
     count = torch.tensor(float(args.heads))
+    maps = MapTargets(pred, target, valid, valid, [torch.from_numpy(points)], 1, count)
     loss = InstanceSSIMLoss(30)
 
     def ours() -> Tensor:
-        return loss(pred, target, valid, [cells], count)
+        return loss(maps)
 
     def reference() -> Tensor:
-        return reference_issim(pred, target, cells, 30)
+        return reference_issim(pred, target, maps.cells[0], 30)
 
     def gradient(function: Callable[[], Tensor]) -> Tensor:
         return torch.autograd.grad(function(), pred)[0]

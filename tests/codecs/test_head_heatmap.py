@@ -263,7 +263,8 @@ class TestBadInput:
 
         def encode(**kwargs) -> np.ndarray:
             step = TRANSFORMS.build(dict(type='mmcrowd.EncodeTargets', codec=codec, **kwargs))
-            return step.transform(dict(img_path='here.jpg', gt_bboxes=HeadBoxes(heads), img_shape=(32, 32)))['gt_maps']
+            results = dict(img_path='here.jpg', gt_bboxes=HeadBoxes(heads), img_shape=(32, 32))
+            return step.transform(results)['gt_maps']['gt_map']
 
         with pytest.raises(ValueError, match=r'here\.jpg: .*2 of 3 heads have no box.*EncodeTargets\(pseudo_size'):
             encode()

@@ -14,11 +14,18 @@ from mmcrowd.models import (
     binarize,
 )
 from mmcrowd.models.layers import deconv_layers
+from mmcrowd.models.map_targets import MapTargets
 
 
 def maps(*rows: list[float]) -> Tensor:
     """A (1, 1, h, w) map that wants gradients."""
     return torch.tensor([[list(rows)]], requires_grad=True)
+
+
+def beside(pred: Tensor, target: Tensor, counted: Tensor | None = None) -> MapTargets:
+    """A prediction and its target, without heads; every cell counts unless ``counted`` says otherwise."""
+    counted = torch.ones_like(target, dtype=torch.bool) if counted is None else counted
+    return MapTargets(pred, target, counted, counted, [], 1, torch.tensor(1.0))
 
 
 class TestBinarize:
@@ -32,7 +39,7 @@ class TestBinarize:
         confidence, threshold, target = example
         binary = binarize(confidence, threshold)
         binary.retain_grad()
-        loss = MapL1Loss()(binary, target, torch.ones_like(target, dtype=torch.bool))
+        loss = MapL1Loss()(beside(binary, target))
         loss.backward()
         assert binary.flatten().tolist() == [1, 0, 0, 1]
         assert loss.item() == 0.5
@@ -42,9 +49,8 @@ class TestBinarize:
 
     def test_loss_of_means_pushes_all_thresholds_one_way(self, example: tuple[Tensor, Tensor, Tensor]):
         confidence, threshold, target = example
-        valid = torch.ones_like(target, dtype=torch.bool)
-        assert MapL1Loss('mean')(binarize(confidence, threshold), target, valid).item() == 0
-        loss = MapL1Loss('mean')(binarize(confidence, threshold), torch.ones_like(target), valid)
+        assert MapL1Loss('mean')(beside(binarize(confidence, threshold), target)).item() == 0
+        loss = MapL1Loss('mean')(beside(binarize(confidence, threshold), torch.ones_like(target)))
         loss.backward()
         assert loss.item() == 0.5
         assert threshold.grad.flatten().tolist() == [0.25] * 4
@@ -87,7 +93,7 @@ class TestL1Loss:
         valid = torch.zeros(2, 1, 4, 6, dtype=torch.bool)
         valid[0, :, :2, :3], valid[1, :, :4, :2] = True, True
         pred, target = torch.rand(2, 1, 4, 6, requires_grad=True), torch.rand(2, 1, 4, 6)
-        loss = MapL1Loss(mode)(pred, target, valid)
+        loss = MapL1Loss(mode)(beside(pred, target, valid))
         loss.backward()
         error = [(p - t)[v] for p, t, v in zip(pred, target, valid, strict=True)]
         if mode == 'pixel':
@@ -102,8 +108,8 @@ class TestL1Loss:
         for mode in ('pixel', 'mean'):
             loss = MapL1Loss(mode, loss_weight=3.0)
             full = torch.ones(1, 1, 2, 2, dtype=torch.bool)
-            assert loss(pred, pred.detach() + 1, full).item() == pytest.approx(3)
-            assert loss(pred, pred.detach() + 1, ~full).item() == 0
+            assert loss(beside(pred, pred.detach() + 1, full)).item() == pytest.approx(3)
+            assert loss(beside(pred, pred.detach() + 1, ~full)).item() == 0
 
     def test_unknown_mode(self):
         with pytest.raises(ValueError, match=r"mode must be 'pixel' or 'mean', got 'map'"):

@@ -43,8 +43,9 @@ class PackCrowdInputs(PackDetInputs):
 
     Writes ``inputs`` (C, H, W) and a DetDataSample with ``gt_instances.points`` (N, 2) float32, ``.bboxes`` (N, 4)
     HorizontalBoxes (NaN where not annotated), ``.labels`` (N,) int64, the same in ``ignored_instances``, and, if the
-    pipeline made ``gt_maps`` (dict of name -> (C, h, w) float32), ``gt_map``: PixelData with these names. The meta data
-    say ``scale_factor`` (1, 1) and ``flip`` False if no transform has set them.
+    pipeline made ``gt_maps`` (field -> name -> (C, h, w) float32), each field, such as ``gt_map``, as PixelData with
+    these names; maps of one field have one size. The meta data say ``scale_factor`` (1, 1) and ``flip`` False if no
+    transform has set them.
 
     Args:
         drop_outside: Drop the heads whose point is outside the image and clip boxes to it. Crops and rotations leave
@@ -72,18 +73,16 @@ class PackCrowdInputs(PackDetInputs):
             if 'bboxes' in instances:
                 instances.points = instances.bboxes.centers.clone()
                 instances.bboxes = instances.bboxes.convert_to('hbox')
-        if 'gt_maps' in results:
-            sample.set_field(self._pack_maps(results), 'gt_map', dtype=PixelData)
+        for field, maps in results.get('gt_maps', {}).items():
+            sample.set_field(self._pack_maps(maps, results.get('img_path')), field, dtype=PixelData)
         return packed
 
     @staticmethod
-    def _pack_maps(results: dict) -> PixelData:
-        maps = {name: to_tensor(np.ascontiguousarray(value)) for name, value in results['gt_maps'].items()}
+    def _pack_maps(arrays: dict[str, np.ndarray], path: str | None) -> PixelData:
+        maps = {name: to_tensor(np.ascontiguousarray(value)) for name, value in arrays.items()}
         sizes = {name: tuple(value.shape) for name, value in maps.items()}
         if len({size[-2:] for size in sizes.values()}) > 1 or any(len(size) != 3 for size in sizes.values()):
-            raise ValueError(
-                f'{results.get("img_path")}: target maps must be (C, h, w) arrays of one common size, got {sizes}'
-            )
+            raise ValueError(f'{path}: target maps must be (C, h, w) arrays of one common size, got {sizes}')
         return PixelData(**maps)
 
     def __repr__(self) -> str:

@@ -8,9 +8,10 @@ import torch
 from mmdet.structures import SampleList
 from torch import Tensor, nn
 
+from mmcrowd.models.layers import Float32Conv2d
 from mmcrowd.registry import MODELS
 
-from .map_head import CrowdMapHead, without_ignored
+from .map_head import CrowdMapHead
 
 
 @MODELS.register_module()
@@ -62,7 +63,7 @@ class CrowdCenterNetHead(CrowdMapHead):
         layers = nn.Sequential(
             nn.Conv2d(in_channels, feat_channels, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(feat_channels, out_channels, 1),
+            Float32Conv2d(feat_channels, out_channels, 1),
         )
         for conv in layers[::2]:
             nn.init.zeros_(conv.bias)
@@ -89,15 +90,15 @@ class CrowdCenterNetHead(CrowdMapHead):
             dict[str, Tensor]: ``loss_heat``, ``loss_size`` and ``loss_offset``, scalars.
         """
         maps = self.match_targets(pred, batch_data_samples)
-        counted = without_ignored(maps.valid, batch_data_samples, self.codec.stride)
-        image = torch.cat([c.new_full((len(c),), i) for i, c in enumerate(maps.cells)])
-        col, row = torch.cat(maps.cells).unbind(1)
+        cells = maps.cells
+        image = torch.cat([c.new_full((len(c),), i) for i, c in enumerate(cells)])
+        col, row = torch.cat(cells).unbind(1)
         with torch.autocast(pred.device.type, enabled=False):
             pred, target, heads = maps.pred.float(), maps.target, maps.num_heads
             at_heads, wanted = pred[image, 1:, row, col], target[image, 1:, row, col]
             loss_heat, loss_size, loss_offset = (self.losses[f'loss_{name}'] for name in ('heat', 'size', 'offset'))
             return dict(
-                loss_heat=loss_heat(pred[:, :1], target[:, :1], weight=counted.float(), avg_factor=heads),
+                loss_heat=loss_heat(pred[:, :1], target[:, :1], weight=maps.counted.float(), avg_factor=heads),
                 loss_size=loss_size(at_heads[:, :2], wanted[:, :2], avg_factor=2 * heads),
                 loss_offset=loss_offset(at_heads[:, 2:], wanted[:, 2:], avg_factor=2 * heads),
             )

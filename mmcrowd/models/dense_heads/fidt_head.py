@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule, build_norm_layer
-from mmengine.model import Sequential
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmcrowd.models.layers import deconv_layers, light_layers
 from mmcrowd.registry import MODELS
 
 from .map_head import CrowdMapHead
@@ -37,17 +36,7 @@ class FIDTHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(init_cfg=init_cfg, **kwargs)
-        layers = [
-            nn.Conv2d(in_channels, in_channels, 1),
-            build_norm_layer(norm_cfg, in_channels)[1],
-            nn.ReLU(inplace=True),
-        ]
-        for i, width in enumerate(deconv_channels):
-            layers.append(nn.ConvTranspose2d(in_channels, width, 4, stride=2, padding=1))
-            if i < len(deconv_channels) - 1:
-                layers.append(nn.ReLU(inplace=True))
-            in_channels = width
-        self.layers = Sequential(*layers)
+        self.layers = deconv_layers(in_channels, deconv_channels, norm_cfg)
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
         """Features (B, C, h, w) of the neck's first level -> map (B, 1, f h, f w), f = 2^number of deconvolutions."""
@@ -71,10 +60,7 @@ class FIDTLiteHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.layers = Sequential(
-            ConvModule(in_channels, in_channels, 3, padding=1, norm_cfg=norm_cfg),
-            nn.Conv2d(in_channels, 1, 3, padding=1),
-        )
+        self.layers = light_layers(in_channels, norm_cfg)
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
         """Features (B, C, h, w) of the neck's first level -> map (B, 1, h, w)."""

@@ -13,9 +13,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmcrowd.codecs.numerics import sound_boxes
+from mmcrowd.models.map_targets import heads_per_process
 from mmcrowd.registry import MODELS
-
-from .map_head import heads_per_process
 
 
 @MODELS.register_module()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
-from mmcv.cnn import ConvModule
 from mmdet.structures import SampleList
 from mmengine.model import Sequential
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmcrowd.models.layers import binarize, deconv_layers
+from mmcrowd.models.layers import binarize, deconv_layers, light_layers
 from mmcrowd.registry import MODELS
 
-from .map_head import CrowdMapHead, without_ignored
+from .map_head import CrowdMapHead
 
 
 class BaseInstanceMapHead(CrowdMapHead):
@@ -71,7 +71,7 @@ class BaseInstanceMapHead(CrowdMapHead):
         return (torch.cat([confidence, threshold], dim=1),)
 
     def loss_by_feat(self, pred: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Losses of a batch, ignored regions excepted; see :meth:`CrowdMapHead.loss_by_feat`.
+        """Losses of a batch; see :meth:`CrowdMapHead.loss_by_feat`.
 
         Args:
             pred (Tensor): (B, 2, H, W) as :meth:`forward` gives it.
@@ -81,19 +81,16 @@ class BaseInstanceMapHead(CrowdMapHead):
             dict[str, Tensor]: Scalars ``loss_map`` and ``loss_binary``, and without gradients the monitored
             ``threshold_on_heads`` and ``threshold_on_background``, each where the batch has any.
         """
-        maps = self.match_targets(pred[:, :1], batch_data_samples)
-        confidence, target = maps.pred, maps.target
-        valid = without_ignored(maps.valid, batch_data_samples, self.codec.stride)
-        threshold = pred[:, 1:, : confidence.shape[-2], : confidence.shape[-1]]
-        rest = (target, valid, maps.cells, maps.num_heads)
-        results = dict(loss_map=self.losses['loss_map'](confidence, *rest))
+        maps = self.match_targets(pred, batch_data_samples)
+        confidence, threshold = maps.pred.split(1, dim=1)
+        results = dict(loss_map=self.losses['loss_map'](replace(maps, pred=confidence)))
         if 'loss_binary' in self.losses:
             source = confidence if self.binary_grad_to_cp else confidence.detach()
             binary = binarize(source, threshold, self.input_grad_scale)
-            results['loss_binary'] = self.losses['loss_binary'](binary, *rest)
-        heads = target > 0
+            results['loss_binary'] = self.losses['loss_binary'](replace(maps, pred=binary))
+        heads = maps.target > 0
         for name, region in (('heads', heads), ('background', ~heads)):
-            if len(values := threshold.detach()[region & valid]):
+            if len(values := threshold.detach()[region & maps.counted]):
                 results[f'threshold_on_{name}'] = values.mean()
         return results
 
@@ -159,8 +156,4 @@ class InstanceMapLiteHead(BaseInstanceMapHead):
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         **kwargs,
     ) -> None:
-        layers = Sequential(
-            ConvModule(in_channels, in_channels, 3, padding=1, norm_cfg=norm_cfg),
-            nn.Conv2d(in_channels, 1, 3, padding=1),
-        )
-        super().__init__(layers, codec, threshold_encoder, **kwargs)
+        super().__init__(light_layers(in_channels, norm_cfg), codec, threshold_encoder, **kwargs)

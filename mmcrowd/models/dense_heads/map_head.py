@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
-from mmdet.structures import SampleList
-from mmdet.structures.bbox import get_box_tensor
-from mmengine.dist import all_reduce, get_world_size
+from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmcrowd.codecs import Decoded
-from mmcrowd.codecs.numerics import covered_cells, valid_mask
+from mmcrowd.codecs.numerics import valid_mask
+from mmcrowd.models.map_targets import MapTargets, heads_per_process, without_ignored
 from mmcrowd.registry import CODECS, MODELS
-
-
-@dataclass(frozen=True)
-class MapTargets:
-    """A batch of predicted maps beside what they should be.
-
-    Attributes:
-        pred (Tensor): (B, C, h, w) prediction, without rows and columns that are padding in all images.
-        target (Tensor): (B, C, h, w) float32.
-        valid (Tensor): (B, 1, h, w) bool, False on padding.
-        cells (list[Tensor]): One (N, 2) long tensor per image: column and row of each head.
-        num_heads (Tensor): Scalar, heads per process, at least 1 over all processes.
-    """
-
-    pred: Tensor
-    target: Tensor
-    valid: Tensor
-    cells: list[Tensor]
-    num_heads: Tensor
 
 
 class CrowdMapHead(BaseDenseHead):
@@ -47,8 +26,8 @@ class CrowdMapHead(BaseDenseHead):
     Args:
         codec (dict): Codec of the map; its stride must be the output stride of the head.
         losses (dict[str, dict]): Loss name (reported as ``loss_<name>``) to loss module, e.g.
-            ``dict(map=dict(type='mmcrowd.MapMSELoss'))``. Each is called with ``(pred, target, valid, cells,
-            avg_factor)``.
+            ``dict(map=dict(type='mmcrowd.MapMSELoss'))``. Each is called with a :class:`MapTargets`.
+        field (str): Field of the data samples that holds the target maps, as ``EncodeTargets`` names it.
         train_cfg (dict, optional): Not used; part of mmdet's head signature.
         test_cfg (dict, optional): Not used; part of mmdet's head signature.
         init_cfg (dict, optional): Initialisation.
@@ -58,16 +37,18 @@ class CrowdMapHead(BaseDenseHead):
         self,
         codec: dict,
         losses: dict[str, dict],
+        field: str = 'gt_map',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.codec = CODECS.build(codec)
+        self.field = field
         self.losses = torch.nn.ModuleDict({f'loss_{name}': MODELS.build(cfg) for name, cfg in losses.items()})
 
     def loss(self, x: tuple[Tensor, ...], batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Losses of a batch: features of the neck and data samples with ``gt_map`` and ``gt_instances.points``."""
+        """Losses of a batch: features of the neck and data samples with targets and ``gt_instances.points``."""
         return self.loss_by_feat(*self(x), batch_data_samples)
 
     def loss_by_feat(self, pred: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
@@ -84,17 +65,15 @@ class CrowdMapHead(BaseDenseHead):
             ValueError: See :meth:`match_targets`.
         """
         maps = self.match_targets(pred, batch_data_samples)
-        return {
-            name: loss(maps.pred, maps.target, maps.valid, maps.cells, maps.num_heads)
-            for name, loss in self.losses.items()
-        }
+        return {name: loss(maps) for name, loss in self.losses.items()}
 
     def match_targets(self, pred: Tensor, batch_data_samples: SampleList) -> MapTargets:
         """Put the target maps of a batch beside the prediction.
 
         Args:
             pred (Tensor): (B, C, h, w).
-            batch_data_samples (list[DetDataSample]): With ``gt_map`` and ``gt_instances.points``.
+            batch_data_samples (list[DetDataSample]): With the target maps in ``field``, unless the codec draws none,
+                and with ``gt_instances.points``.
 
         Raises:
             ValueError: The targets are not those of the head's codec, or the output has another stride than it.
@@ -103,27 +82,41 @@ class CrowdMapHead(BaseDenseHead):
         self.check_stride(pred, batch_data_samples[0].metainfo.get('batch_input_shape'))
         limit = torch.tensor([self.codec.map_shape(s) for s in shapes]).amax(0).tolist()
         pred = pred[..., : limit[0], : limit[1]]
+        target = None
+        if self.codec.names:
+            maps = [self._target_of(sample, shape) for sample, shape in zip(batch_data_samples, shapes, strict=True)]
+            target = pred.new_zeros((len(pred), len(maps[0]), *pred.shape[-2:]), dtype=torch.float32)
+            for image, drawn in zip(target, maps, strict=True):
+                image[:, : drawn.shape[-2], : drawn.shape[-1]] = drawn
         valid = valid_mask(pred, shapes, self.codec.stride)
-        target = pred.new_zeros(pred.shape, dtype=torch.float32)
-        cells = []
-        for i, sample in enumerate(batch_data_samples):
-            maps = sample.get('gt_map', {})
-            if any(name not in maps for name in self.codec.names):
-                raise ValueError(
-                    f'{sample.metainfo.get("img_path")}: expected the target maps {list(self.codec.names)} of '
-                    f'{type(self.codec).__name__}, found {list(maps.keys())}: put EncodeTargets with the codec of the '
-                    'head into the training pipeline'
-                )
-            maps = torch.cat([maps.get(name) for name in self.codec.names])
-            if maps.shape[-2:] != self.codec.map_shape(shapes[i]):
-                raise ValueError(
-                    f'{sample.metainfo.get("img_path")}: target map of shape {tuple(maps.shape)}, but the head '
-                    f'(stride {self.codec.stride}) needs {self.codec.map_shape(shapes[i])} for {shapes[i]} pixels: '
-                    'EncodeTargets and the head must use the same codec'
-                )
-            target[i, :, : maps.shape[-2], : maps.shape[-1]] = maps
-            cells.append(sample.gt_instances.points.floor().long() // self.codec.stride)
-        return MapTargets(pred, target, valid, cells, heads_per_process(sum(map(len, cells)), pred.device))
+        points = [sample.gt_instances.points for sample in batch_data_samples]
+        return MapTargets(
+            pred=pred,
+            target=target,
+            valid=valid,
+            counted=without_ignored(valid, batch_data_samples, self.codec.stride),
+            points=points,
+            stride=self.codec.stride,
+            num_heads=heads_per_process(sum(map(len, points)), pred.device),
+        )
+
+    def _target_of(self, sample: DetDataSample, shape: tuple[int, int]) -> Tensor:
+        """The codec's target maps (T, h, w) of one sample, its valid height and width in ``shape``."""
+        maps = sample.get(self.field, {})
+        if any(name not in maps for name in self.codec.names):
+            raise ValueError(
+                f'{sample.metainfo.get("img_path")}: expected the target maps {list(self.codec.names)} of '
+                f'{type(self.codec).__name__} in {self.field}, found {list(maps.keys())}: put EncodeTargets with the '
+                'codec of the head into the training pipeline'
+            )
+        maps = torch.cat([maps.get(name) for name in self.codec.names])
+        if maps.shape[-2:] != self.codec.map_shape(shape):
+            raise ValueError(
+                f'{sample.metainfo.get("img_path")}: target map of shape {tuple(maps.shape)}, but the head (stride '
+                f'{self.codec.stride}) needs {self.codec.map_shape(shape)} for {shape} pixels: EncodeTargets and the '
+                'head must use the same codec'
+            )
+        return maps
 
     def to_maps(self, pred: Tensor) -> Tensor:
         """What :meth:`forward` predicts -> the maps that the codec decodes, here the same."""
@@ -185,32 +178,3 @@ def to_instances(decoded: Decoded, scale_factor: Sequence[float] | None = None) 
         bboxes=decoded.boxes / scale.repeat(2),
         labels=torch.zeros(len(decoded), dtype=torch.long, device=decoded.points.device),
     )
-
-
-def heads_per_process(number: int, device: torch.device) -> Tensor:
-    """Mean of the numbers of heads of all processes, scalar; as if there were at least one head in all of them."""
-    heads = torch.tensor(float(number), device=device)
-    if get_world_size() > 1:
-        all_reduce(heads, 'mean')
-    return heads.clamp(min=1 / get_world_size())
-
-
-def without_ignored(valid: Tensor, batch_data_samples: SampleList, stride: int) -> Tensor:
-    """Take ignored regions out of a mask of valid cells.
-
-    Args:
-        valid (Tensor): (B, 1, h, w) bool.
-        batch_data_samples (list[DetDataSample]): With ``ignored_instances.bboxes`` (R, 4) xyxy where there are any,
-            pixels of the network's input.
-        stride (int): Pixels per cell.
-
-    Returns:
-        Tensor: (B, 1, h, w) bool, False also where an ignored region holds the centre of the cell.
-    """
-    valid = valid.clone()
-    for mask, sample in zip(valid[:, 0], batch_data_samples, strict=True):
-        regions = sample.get('ignored_instances', {}).get('bboxes')
-        if regions is not None and len(regions):
-            for cells in covered_cells(get_box_tensor(regions).cpu().numpy(), stride):
-                mask[cells] = False
-    return valid

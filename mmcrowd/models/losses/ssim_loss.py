@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcrowd.models.map_targets import MapTargets
 from mmcrowd.registry import MODELS
 
 C1, C2 = 0.01**2, 0.03**2
@@ -100,10 +101,10 @@ def region_means(maps: Tensor, regions: Regions) -> Tensor:
 
 @MODELS.register_module()
 class SSIMLoss(nn.Module):
-    """1 - mean SSIM over the valid map, 11x11 Gaussian window (the global loss of FIDTM's table X).
+    """1 - mean SSIM over the map, padding and ignored regions excluded; the global loss of FIDTM's table X.
 
     Args:
-        window (int): Window side, cells.
+        window (int): Side of the Gaussian window, cells.
         sigma (float): Standard deviation of the window, cells.
         loss_weight (float): Factor of the loss.
     """
@@ -112,13 +113,12 @@ class SSIMLoss(nn.Module):
         super().__init__()
         self.window, self.sigma, self.loss_weight = window, sigma, loss_weight
 
-    def forward(
-        self, pred: Tensor, target: Tensor, valid: Tensor, cells: Sequence[Tensor], avg_factor: Tensor
-    ) -> Tensor:
-        """Compute the loss; arguments as in :meth:`MapMSELoss.forward`."""
-        with torch.autocast(pred.device.type, enabled=False):
-            ssim = gaussian_ssim_map(pred.float(), target.float(), valid, self.window, self.sigma)
-            return self.loss_weight * ((1 - ssim) * valid).sum() / valid.sum().clamp(min=1)
+    def forward(self, maps: MapTargets) -> Tensor:
+        """Compute the loss, a scalar."""
+        with torch.autocast(maps.pred.device.type, enabled=False):
+            counted = maps.counted
+            ssim = gaussian_ssim_map(maps.pred.float(), maps.target.float(), counted, self.window, self.sigma)
+            return self.loss_weight * ((1 - ssim) * counted).sum() / counted.sum().clamp(min=1)
 
 
 @MODELS.register_module()
@@ -143,35 +143,23 @@ class InstanceSSIMLoss(nn.Module):
             raise ValueError(f'InstanceSSIMLoss: region must span at least 2 cells, got {region}')
         self.region, self.window, self.loss_weight = region, window, loss_weight
 
-    def forward(
-        self, pred: Tensor, target: Tensor, valid: Tensor, cells: Sequence[Tensor], avg_factor: Tensor
-    ) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            pred (Tensor): (B, 1, h, w).
-            target (Tensor): (B, 1, h, w).
-            valid (Tensor): (B, 1, h, w) bool, False on padding; must be a top-left rectangle per image.
-            cells (sequence of Tensor): One (N, 2) long tensor per image: column and row of each head, inside the
-                valid map.
-            avg_factor (Tensor): Heads per process, at least 1; divides the sum over heads.
-
-        Returns:
-            Tensor: Scalar; 0 with a gradient when there is no head.
-        """
-        with torch.autocast(pred.device.type, enabled=False):
-            pred, target = pred.float(), target.float()
-            if sum(len(c) for c in cells) == 0:
-                return pred.sum() * 0
-            regions = self._regions(valid, cells)
+    def forward(self, maps: MapTargets) -> Tensor:
+        """Compute the loss, a scalar; 0 with a gradient when there is no head."""
+        with torch.autocast(maps.pred.device.type, enabled=False):
+            target, cells = maps.target.float(), maps.cells
+            if sum(map(len, cells)) == 0:
+                return maps.pred.float().sum() * 0
+            # What stands in an ignored region counts as right: it may be heads that nobody annotated.
+            pred = torch.where(maps.counted, maps.pred.float(), target)
+            regions = self._regions(maps.valid, cells)
             if self.window == 'gauss11':
-                ssim = region_means(gaussian_ssim_map(pred, target, valid)[None], regions)[0]
+                ssim = region_means(gaussian_ssim_map(pred, target, maps.valid)[None], regions)[0]
             else:
                 # Differences of running sums, and of mean squares, are too coarse in float32 for small or flat regions.
-                x, y = (pred * valid).double(), (target * valid).double()
+                x, y = (pred * maps.valid).double(), (target * maps.valid).double()
                 mx, my, xx, yy, xy = region_means(torch.stack([x, y, x * x, y * y, x * y]), regions)
                 ssim = ssim_index(mx, my, xx - mx * mx, yy - my * my, xy - mx * my).float()
-            return self.loss_weight * (1 - ssim).sum() / avg_factor
+            return self.loss_weight * (1 - ssim).sum() / maps.num_heads
 
     def _regions(self, valid: Tensor, cells: Sequence[Tensor]) -> Regions:
         """Clip every head's region to the valid map of its image."""

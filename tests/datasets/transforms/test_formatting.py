@@ -99,19 +99,21 @@ def test_ignored_regions_are_packed_apart():
     assert sample.ignored_instances.bboxes.tensor.tolist() == [[0, 5, 10, 15]], 'one reaches in, one does not'
 
 
-def test_target_maps():
+def test_target_maps_of_several_sizes_have_a_field_each():
     made = results([[1, 2]])
-    made['gt_maps'] = dict(fidt=np.ones((1, 15, 20), np.float32), mask=np.zeros((2, 15, 20), np.float32))
-    maps = PackCrowdInputs()(made)['data_samples'].gt_map
-    assert maps.fidt.shape == (1, 15, 20)
-    assert maps.fidt.dtype == torch.float32
-    assert maps.mask.shape == (2, 15, 20)
+    fine = dict(fidt=np.ones((1, 15, 20), np.float32), mask=np.zeros((2, 15, 20), np.float32))
+    made['gt_maps'] = dict(gt_map=fine, gt_density=dict(density=np.ones((1, 4, 5), np.float32)))
+    sample = PackCrowdInputs()(made)['data_samples']
+    assert sample.gt_map.fidt.shape == (1, 15, 20)
+    assert sample.gt_map.fidt.dtype == torch.float32
+    assert sample.gt_map.mask.shape == (2, 15, 20)
+    assert sample.gt_density.density.shape == (1, 4, 5)
 
 
 @pytest.mark.parametrize('shapes', [[(1, 4, 4), (1, 4, 5)], [(4, 4)]])
 def test_target_maps_of_unequal_size_are_named(shapes):
     made = results()
-    made['gt_maps'] = {str(i): np.zeros(shape, np.float32) for i, shape in enumerate(shapes)}
+    made['gt_maps'] = dict(gt_map={str(i): np.zeros(shape, np.float32) for i, shape in enumerate(shapes)})
     with pytest.raises(ValueError, match=r'a/b\.jpg: target maps must be \(C, h, w\) arrays of one common size'):
         PackCrowdInputs()(made)
 

@@ -87,7 +87,7 @@ def test_target_map_of_a_crop_is_the_crop_of_the_target_map():
         np.random.seed(seed)  # noqa: NPY002
         cropped = encode(RandomScaleCrop((32, 24))(results(points)))
         x, y = -cropped['homography_matrix'][:2, 2].astype(int)
-        np.testing.assert_array_equal(cropped['gt_maps']['fidt'], whole[:, y : y + 24, x : x + 32])
+        np.testing.assert_array_equal(cropped['gt_maps']['gt_map']['fidt'], whole[:, y : y + 24, x : x + 32])
 
 
 def test_scale_factors_and_matrices_are_chained():
