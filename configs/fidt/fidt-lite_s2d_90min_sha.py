@@ -26,6 +26,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=300),
     dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
 ]
-# The network is meant to localize: the checkpoint of the best F1 on the validation images is the one to test. It is not
-# the last one: batches of four make the running statistics of the normalization drift, see the README.
+# The network is meant to localize: the checkpoint of the best F1 on the validation images is the one to test.
 default_hooks = dict(checkpoint=dict(interval=25, save_best='crowd/f1_8px'), logger=dict(interval=17))

@@ -1,13 +1,23 @@
 """Hooks and optimizer wrappers. :mod:`mmcrowd.engine.launch` trains and tests from a config file."""
 
-from .hooks import ChannelsLastHook, CrowdCheckpointHook, CrowdVisualizationHook, EpochSeedHook, NonFiniteLossHook
+from .hooks import (
+    ChannelsLastHook,
+    CrowdCheckpointHook,
+    CrowdEvaluationHook,
+    CrowdVisualizationHook,
+    EpochSeedHook,
+    NonFiniteLossHook,
+    PreciseBN,
+)
 from .optimizers import AutocastOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',
     'ChannelsLastHook',
     'CrowdCheckpointHook',
+    'CrowdEvaluationHook',
     'CrowdVisualizationHook',
     'EpochSeedHook',
     'NonFiniteLossHook',
+    'PreciseBN',
 ]

@@ -13,6 +13,7 @@ from mmcrowd.engine.launch import launch_training
 
 TESTS = Path(__file__).parents[1]
 EMA = dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.01)
+PRECISE_BN = dict(type='mmcrowd.PreciseBN', num_images=8, batch_size=4)
 DROPOUT = "model = dict(dropout=0.5)\ncustom_imports = dict(imports=['mmcrowd', 'tests.engine.tiny_task'])\n"
 BFLOAT16 = (
     "optim_wrapper = dict(type='mmcrowd.AutocastOptimWrapper')\n"
@@ -21,8 +22,8 @@ BFLOAT16 = (
 
 
 def write_config(path: Path, base: Path, options: str, *hooks: dict) -> str:
-    """A config on top of ``base`` with an average of the weights and these hooks."""
-    path.write_text(f'_base_ = {str(base)!r}\n{options}custom_hooks = {[EMA, *hooks]}\n')
+    """A config on top of ``base`` with an average of the weights, precise statistics and these hooks."""
+    path.write_text(f'_base_ = {str(base)!r}\n{options}custom_hooks = {[EMA, PRECISE_BN, *hooks]}\n')
     return str(path)
 
 

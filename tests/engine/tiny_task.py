@@ -37,13 +37,15 @@ class TinyDataset(Dataset):
 
 @MODELS.register_module()
 class TinyModel(BaseModel):
-    """Regress the mean of the image. No batch statistics: a sample's gradient does not depend on its batch."""
+    """Regress the mean of the image.
 
-    def __init__(self, dropout=0.0):
+    By default without batch statistics: a sample's gradient does not depend on its batch.
+    """
+
+    def __init__(self, dropout=0.0, batch_norm=False):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(4, 1, 1)
-        )
+        norm = nn.BatchNorm2d(4) if batch_norm else nn.GroupNorm(2, 4)
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(4, 1, 1))
 
     def init_weights(self):
         generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,5 @@
-# From scratch on a small budget: warm-up, cosine to zero, bfloat16 on CPU and GPU, and an average of the weights.
+# From scratch on a small budget: warm-up, cosine to zero, bfloat16 on CPU and GPU, and an average of the weights, whose
+# normalizations take their statistics anew before they are judged or saved: the batches of a process are small.
 optim_wrapper = dict(
     type='mmcrowd.AutocastOptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2),
@@ -15,4 +16,5 @@ test_cfg = dict(type='TestLoop')
 custom_hooks = [
     dict(type='mmcrowd.ChannelsLastHook'),
     dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.002, update_buffers=True),
+    dict(type='mmcrowd.PreciseBN'),
 ]

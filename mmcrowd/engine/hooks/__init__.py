@@ -5,6 +5,7 @@ from .checkpoint_hook import CrowdCheckpointHook, find_resume_checkpoint
 from .epoch_seed_hook import EpochSeedHook
 from .evaluation_hook import CrowdEvaluationHook
 from .non_finite_loss_hook import NonFiniteLossHook
+from .precise_bn_hook import PreciseBN
 from .visualization_hook import CrowdVisualizationHook
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     'CrowdVisualizationHook',
     'EpochSeedHook',
     'NonFiniteLossHook',
+    'PreciseBN',
     'find_resume_checkpoint',
 ]
