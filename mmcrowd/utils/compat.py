@@ -36,7 +36,7 @@ class Requirement:
     install: str
 
 
-TORCH = Requirement('torch', ('torch',), '2.0', '2.13.0', 'pip install torch')
+TORCH = Requirement('torch', ('torch',), '2.6', '2.13.0', 'pip install torch')
 MMENGINE = Requirement(
     'mmengine', ('onedl-mmengine', 'mmengine'), '0.10.0', '0.10.12', 'pip install onedl-mmengine==0.10.12'
 )

@@ -171,7 +171,7 @@ def test_compat_is_read_before_any_heavy_package():
 @pytest.mark.parametrize(
     ('module', 'message'),
     [
-        ('torch', 'mmcrowd needs torch >= 2.0, but it is not installed; install it with: pip install torch'),
+        ('torch', 'mmcrowd needs torch >= 2.6, but it is not installed; install it with: pip install torch'),
         ('mmcv._ext', 'mmcrowd needs mmcv with its compiled ops, but mmcv._ext cannot be loaded'),
     ],
 )
