@@ -11,6 +11,7 @@ default_hooks = dict(
     visualization=dict(type='mmcrowd.CrowdVisualizationHook'),
     epoch_seed=dict(type='mmcrowd.EpochSeedHook'),
     finite_loss=dict(type='mmcrowd.NonFiniteLossHook'),
+    classes=dict(type='mmcrowd.ClassCheckHook'),
 )
 
 env_cfg = dict(

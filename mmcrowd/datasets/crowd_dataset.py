@@ -180,8 +180,10 @@ class CrowdDataset(BaseDataset):
             FileNotFoundError: There is none.
             ValueError: It is not in the format that the class describes.
         """
+        if self._metainfo['classes'] == self.METAINFO['classes']:
+            del self._metainfo['classes']  # or mmengine would prefer it to what the file says
         try:
-            return super().load_data_list()
+            samples = super().load_data_list()
         except (AttributeError, TypeError, ValueError) as error:
             if self.ann_file and str(self.ann_file) in str(error):
                 raise
@@ -189,6 +191,8 @@ class CrowdDataset(BaseDataset):
                 f'annotation file {self.ann_file!r}: expected a dict with metainfo and data_list, a list of dicts; '
                 f'reading it failed with: {error}'
             ) from error
+        self._metainfo['classes'] = tuple(self._metainfo.get('classes', self.METAINFO['classes']))
+        return samples
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """One entry of an annotation file as a sample."""
@@ -218,8 +222,13 @@ class CrowdDataset(BaseDataset):
         for sample in self.data_list:
             self._check_sample(sample, counts)
         name = type(self).__name__
-        heads = sum(len(sample['heads']) for sample in self.data_list)
-        print_log(f'{name}: {len(self.data_list)} images, {heads} heads', 'current')
+        labels = np.concatenate([sample['labels'] for sample in self.data_list])
+        classes = self._metainfo['classes']
+        found = zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True)
+        heads = (
+            ', '.join(f'{number} {label!r}' for label, number in found) if len(classes) > 1 else f'{len(labels)} heads'
+        )
+        print_log(f'{name}: {len(self.data_list)} images, {heads}', 'current')
         if counts['outside']:
             done = dict(drop='dropped', clip='moved to the border', keep='kept: no training crop holds them')[
                 self.outside
@@ -251,6 +260,12 @@ class CrowdDataset(BaseDataset):
         labels = np.asarray(sample.get('labels', np.zeros(len(heads))), dtype=np.int64)
         if labels.shape != (len(heads),):
             raise ValueError(f'{path}: expected one label for each of {len(heads)} heads, got shape {labels.shape}')
+        classes = self._metainfo['classes']
+        if len(labels) and not (labels.min() >= 0 and labels.max() < len(classes)):
+            raise ValueError(
+                f'{path}: expected labels from 0 to {len(classes) - 1}, for the classes {classes}, found '
+                f'{sorted(set(labels.tolist()))}'
+            )
         incomplete = np.isnan(heads[:, 2:]).any(axis=1)
         no_area = ~incomplete & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
         counts['no_area'] += int(no_area.sum())

@@ -1,14 +1,16 @@
 """Everybody's own data."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmcrowd.registry import DATASETS
 
+from .classes import choose_classes, class_names
 from .crowd_dataset import image_size, make_heads
-from .formats import AnnotatedImage, format_named
+from .formats import AnnotatedImage, Collection, format_named
 from .indexed_dataset import IndexedDataset
 from .transforms import ConvertHeadsToBoxes
 
@@ -31,6 +33,7 @@ class CustomCrowd(IndexedDataset):
             'shanghaitech'.
         classes: Names to train on, in the order of their labels; heads of other classes are dropped and counted. None
             takes those of the annotations.
+        merge_classes: Name of the one class that all of these become, for models that know one; None keeps them apart.
         kwargs: As :class:`IndexedDataset`; a validation ``subset`` keeps images of one ``group`` together.
     """
 
@@ -42,13 +45,14 @@ class CustomCrowd(IndexedDataset):
         ann_file: str = 'annotations.json',
         img_folder: str = 'images',
         format: str = 'json',
-        classes: tuple[str, ...] | None = None,
+        classes: Sequence[str] | None = None,
+        merge_classes: str | None = None,
         split: str = 'all',
         **kwargs,
     ) -> None:
         format_named(format)
         self.img_folder, self.format = img_folder, format
-        self.classes = None if classes is None else tuple(classes)
+        self.classes, self.merge_classes = class_names(classes), merge_classes
         super().__init__(data_root, ann_file=ann_file, split=split, **kwargs)
         self._check_boxes()
 
@@ -69,25 +73,34 @@ class CustomCrowd(IndexedDataset):
         path, folder = self.index_inputs()
         collection = format_named(self.format).read(path, folder)
         self.notes.update(collection.notes)
-        classes = self.classes or collection.classes
-        unknown = sorted(set(classes) - set(collection.classes))
-        if self.classes and unknown:
-            raise ValueError(f'{path}: expected the classes {unknown}, found {list(collection.classes)}')
-        self.found_meta['classes'] = list(classes)
-        new = np.array([classes.index(name) if name in classes else -1 for name in collection.classes] or [0])
+        classes, labels = choose_classes(collection.classes, self.classes, self.merge_classes, path)
+        self.found_meta['classes'] = list(classes or self.METAINFO['classes'])
+        self._count_classes(collection, labels)
         repeated = [name for name, n in Counter(image.img_path for image in collection.images).items() if n > 1]
         if repeated:
             raise ValueError(f'{path}: expected every image once, found {repeated[0]} again ({len(repeated)} such)')
         samples, problems = [], []
         for image in collection.images:
             try:
-                samples.append(self._sample(image, folder, new))
+                samples.append(self._sample(image, folder, labels))
             except (FileNotFoundError, ValueError) as error:
                 problems.append(error)
         if problems:
             more = f'\nand {len(problems) - 20} more such images' if len(problems) > 20 else ''
             raise type(problems[0])('\n'.join(str(problem) for problem in problems[:20]) + more)
         return samples
+
+    def _count_classes(self, collection: Collection, labels: np.ndarray) -> None:
+        """Count what is left out and what is merged, by class."""
+        number = np.bincount(
+            np.concatenate([np.zeros(0, np.int64), *(image.labels for image in collection.images)]),
+            minlength=len(labels),
+        )
+        for name, heads, label in zip(collection.classes, number.tolist(), labels.tolist(), strict=True):
+            if label < 0:
+                self.notes[f'heads of class {name!r}, dropped'] += heads
+            elif self.merge_classes and name != self.merge_classes:
+                self.notes[f'heads of class {name!r}, taken as {self.merge_classes!r}'] += heads
 
     def _sample(self, image: AnnotatedImage, folder: Path, new: np.ndarray) -> dict:
         path = folder / image.img_path
@@ -96,7 +109,6 @@ class CustomCrowd(IndexedDataset):
         check_frame(path, image)
         labels = new[image.labels]
         kept = labels >= 0
-        self.notes['heads of other classes, dropped'] += int((~kept).sum())
         sample = dict(image.extra, img_path=str(path), img_id=image.extra.get('img_id', image.img_path))
         heads = make_heads(image.points[kept], image.boxes[kept], path)
         return dict(sample, heads=heads, labels=labels[kept], ignore_boxes=image.ignore_boxes.astype(np.float32))

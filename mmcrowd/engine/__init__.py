@@ -2,6 +2,7 @@
 
 from .hooks import (
     ChannelsLastHook,
+    ClassCheckHook,
     CrowdCheckpointHook,
     CrowdEvaluationHook,
     CrowdVisualizationHook,
@@ -14,6 +15,7 @@ from .optimizers import AutocastOptimWrapper
 __all__ = [
     'AutocastOptimWrapper',
     'ChannelsLastHook',
+    'ClassCheckHook',
     'CrowdCheckpointHook',
     'CrowdEvaluationHook',
     'CrowdVisualizationHook',

@@ -48,6 +48,7 @@ def load_config(
 def build_runner(cfg: Config) -> Runner:
     """The Runner of a config, after the process group where one is needed."""
     prepare_distributed(cfg)
+    cfg.setdefault('default_hooks', {}).setdefault('classes', dict(type='mmcrowd.ClassCheckHook'))
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

@@ -136,6 +136,27 @@ def test_annotation_file(tmp_path):
     assert dataset[1]['inputs'].shape == (3, 30, 40)
 
 
+@pytest.mark.parametrize(
+    ('written', 'given', 'expected'),
+    [(None, None, ('head',)), (['a', 'b'], None, ('a', 'b')), (['a', 'b'], ('c', 'd'), ('c', 'd'))],
+)
+def test_classes_are_those_of_the_file(tmp_path, written, given, expected):
+    image(tmp_path, 'a.png')
+    entry = dict(img_path='a.png', points=[[1, 2]], labels=[len(expected) - 1])
+    content = dict(metainfo=dict(classes=written) if written else {}, data_list=[entry])
+    (tmp_path / 'ann.json').write_text(json.dumps(content))
+    metainfo = dict(classes=given) if given else None
+    dataset = CrowdDataset('ann.json', data_root=str(tmp_path), pipeline=PIPELINE, metainfo=metainfo)
+    assert dataset.metainfo['classes'] == expected
+
+
+@pytest.mark.parametrize('labels', [[0, 2], [-1, 0]])
+def test_labels_are_those_of_the_classes(tmp_path, labels):
+    sample = dict(img_path=image(tmp_path), img_id=0, heads=make_heads([[1, 2], [3, 4]]), labels=labels)
+    with pytest.raises(ValueError, match=r"0\.png: expected labels from 0 to 1, for the classes \('a', 'b'\), found"):
+        Listed([sample], metainfo=dict(classes=('a', 'b')))
+
+
 def test_annotation_file_without_points(tmp_path):
     (tmp_path / 'ann.json').write_text(json.dumps(dict(metainfo={}, data_list=[dict(img_path='a.png')])))
     with pytest.raises(KeyError, match=r"ann\.json: expected key 'points'"):

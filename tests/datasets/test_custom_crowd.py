@@ -53,11 +53,28 @@ class TestJson(CustomTester):
         one = self.load(tmp_path, 'all', classes=['bike'])
         assert one.metainfo['classes'] == ('bike',)
         assert one.get_data_info(0)['heads'][:, :2].tolist() == [[1.5, 2.5]]
-        assert one.notes['heads of other classes, dropped'] == 2
+        assert one.notes == {"heads of class 'head', dropped": 2}
+        merged = self.load(tmp_path, 'all', merge_classes='person')
+        assert merged.metainfo['classes'] == ('person',)
+        assert merged.get_data_info(0)['labels'].tolist() == [0, 0]
+        assert merged.notes == {
+            "heads of class 'head', taken as 'person'": 2,
+            "heads of class 'bike', taken as 'person'": 1,
+        }
+        same = self.load(tmp_path, 'all', classes=['head', 'bike'], merge_classes='head')
+        assert same.notes == {"heads of class 'bike', taken as 'head'": 1}
+        ahead = self.load(tmp_path, 'all', classes=['car', 'bike'])
+        assert ahead.metainfo['classes'] == ('car', 'bike')
+        assert ahead.get_data_info(0)['labels'].tolist() == [1]
         with pytest.raises(
             ValueError, match=r"annotations\.json: expected the classes \['car'\], found \['head', 'bike'\]"
         ):
             self.load(tmp_path, 'all', classes=['car'])
+
+    @pytest.mark.parametrize('classes', ['head', [], ['head', 'head'], [1]])
+    def test_bad_choice_of_classes(self, tmp_path, classes):
+        with pytest.raises(ValueError, match='classes must be a list of different names'):
+            self.load(tmp_path, 'all', classes=classes)
 
     def test_groups_stay_whole(self, tmp_path):
         images = [picture(f'{i}.jpg', NO_HEADS, extra=dict(group=f'video {i // 3}')) for i in range(9)]

@@ -13,6 +13,7 @@ import pytest
 
 from mmcrowd.datasets import CustomCrowd, IndexedDataset
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.engine.launch import launch_testing, launch_training
 from tests.datasets.fixtures.images import write_image
 
 FAST = {
@@ -86,6 +87,33 @@ def test_the_file_of_the_guide_is_read(guide, tmp_path):
     (image,) = FORMATS['json'].read(tmp_path / 'a.json').images
     assert image.extra == dict(group='station, camera 1')
     assert len(image) == 2
+
+
+def test_the_heads_of_two_classes(guide, repo_root, tmp_path, monkeypatch):
+    """No model of points trains on the heads and bikes of the guide's file; with the guide's lines it does."""
+    content = blocks(guide, 'json')[0].replace('1920', '480').replace('1080', '270')
+    (tmp_path / 'data' / 'mine').mkdir(parents=True)
+    for split in ('train', 'val', 'test'):
+        (tmp_path / 'data' / 'mine' / f'{split}.json').write_text(content)
+    write_image(tmp_path / 'data' / 'mine' / 'images' / 'station_01.jpg', (480, 270))
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs' / '_base_').symlink_to(repo_root / 'configs' / '_base_')
+    (tmp_path / 'configs' / 'mine').mkdir()
+    monkeypatch.chdir(tmp_path)
+    config, chosen = [block for block in blocks(guide, 'python') if '_base_' in block]
+    config += '_base_.train_dataloader.update(num_workers=0, persistent_workers=False, batch_size=1)\n'
+    config += '_base_.val_dataloader.num_workers = 0\n_base_.test_dataloader.num_workers = 0\n'
+    config += 'train_cfg = dict(max_epochs=1, val_interval=2)\n'
+    both, heads = (tmp_path / 'configs' / 'mine' / name for name in ('both.py', 'heads.py'))
+    both.write_text(config)
+    heads.write_text(config + chosen)
+    with pytest.raises(ValueError, match=r"num_classes=1, but would be trained on 2 classes: 'head', 'bike'"):
+        launch_training(str(both))
+    runner = launch_training(str(heads))
+    assert runner.train_dataloader.dataset.notes == {"heads of class 'bike', dropped": 1}
+    weights = str(next((tmp_path / 'work_dirs' / 'heads').glob('*.pth')))
+    with pytest.raises(ValueError, match=r'would be tested on 2 classes'):
+        launch_testing(str(both), weights)
 
 
 def test_every_format_is_in_the_table(guide):

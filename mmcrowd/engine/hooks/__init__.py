@@ -2,6 +2,7 @@
 
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_hook import CrowdCheckpointHook, find_resume_checkpoint
+from .class_check_hook import ClassCheckHook
 from .epoch_seed_hook import EpochSeedHook
 from .evaluation_hook import CrowdEvaluationHook
 from .non_finite_loss_hook import NonFiniteLossHook
@@ -10,6 +11,7 @@ from .visualization_hook import CrowdVisualizationHook
 
 __all__ = [
     'ChannelsLastHook',
+    'ClassCheckHook',
     'CrowdCheckpointHook',
     'CrowdEvaluationHook',
     'CrowdVisualizationHook',

@@ -38,6 +38,8 @@ class HeadSizeHead(BaseModule):
         init_cfg (dict, optional): Initialisation.
     """
 
+    num_classes: int = 1
+
     def __init__(
         self,
         in_channels: int = 64,

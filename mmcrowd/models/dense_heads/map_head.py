@@ -33,6 +33,8 @@ class CrowdMapHead(BaseDenseHead):
         init_cfg (dict, optional): Initialisation.
     """
 
+    num_classes: int = 1
+
     def __init__(
         self,
         codec: dict,
