@@ -22,6 +22,11 @@ class BeijingBRT(IndexedDataset):
         kwargs: As :class:`IndexedDataset`.
     """
 
+    published = {
+        'train': [(720, 9483)],
+        'test': [(560, 7312)],
+    }
+
     def index_inputs(self) -> list[Path]:
         """The folder of the split."""
         return [existing_folder(self.data_root, f'Beijing-BRT-dataset/{self.split}', self.split)]

@@ -33,6 +33,9 @@ class CroHD(IndexedDataset):
     """
 
     per_head = ('labels', 'track')
+    published = {
+        'train': [(5741, None)],
+    }
 
     def __init__(self, data_root: str, *args, all_rows: bool = False, **kwargs) -> None:
         self.all_rows = all_rows

@@ -161,6 +161,9 @@ class CrowdDataset(BaseDataset):
     """
 
     METAINFO = dict(classes=('head',), palette=[(220, 20, 60)])
+    published: dict[str, list[tuple[int, int | None]]] = {}
+    """Split, behind the part where there are parts -> sizes that are around: images, and heads, None where those of the
+    split are not published."""
 
     def __init__(self, *args, outside: str = 'keep', **kwargs) -> None:
         if outside not in ('keep', 'drop', 'clip'):
@@ -170,6 +173,10 @@ class CrowdDataset(BaseDataset):
         self.outside = outside
         super().__init__(*args, **kwargs)
         self._check_pipeline()
+
+    def published_sizes(self, split: str) -> list[tuple[int, int | None]]:
+        """Published numbers of images and heads of a split, to check a download against; empty if none are known."""
+        return self.published.get(f'{getattr(self, "part", "")} {split}'.strip(), [])
 
     # ------------------------------------------------------------------ loading
 

@@ -27,6 +27,10 @@ class CrowdHumanHeads(IndexedDataset):
     """
 
     splits = ('train', 'val')
+    published = {
+        'train': [(15000, None)],
+        'val': [(4370, None)],
+    }
 
     def index_inputs(self) -> list[Path]:
         """The annotation file, and the images."""

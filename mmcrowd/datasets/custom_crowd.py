@@ -79,15 +79,18 @@ class CustomCrowd(IndexedDataset):
         repeated = [name for name, n in Counter(image.img_path for image in collection.images).items() if n > 1]
         if repeated:
             raise ValueError(f'{path}: expected every image once, found {repeated[0]} again ({len(repeated)} such)')
-        samples, problems = [], []
+        samples, problems = [], {}
         for image in collection.images:
             try:
                 samples.append(self._sample(image, folder, labels))
             except (FileNotFoundError, ValueError) as error:
-                problems.append(error)
+                problems[str(folder / image.img_path)] = error
         if problems:
-            more = f'\nand {len(problems) - 20} more such images' if len(problems) > 20 else ''
-            raise type(problems[0])('\n'.join(str(problem) for problem in problems[:20]) + more)
+            first, more = list(problems.values())[:20], len(problems) - 20
+            text = '\n'.join(map(str, first)) + (f'\nand {more} more such images' if more > 0 else '')
+            error = type(first[0])(text)
+            error.problems = {path: str(problem) for path, problem in problems.items()}
+            raise error
         return samples
 
     def _count_classes(self, collection: Collection, labels: np.ndarray) -> None:

@@ -25,6 +25,11 @@ class FDST(IndexedDataset):
         kwargs: As :class:`IndexedDataset`.
     """
 
+    published = {
+        'train': [(9000, None)],
+        'test': [(6000, None)],
+    }
+
     def index_inputs(self) -> list[Path]:
         """The folder of the split."""
         return [existing_folder(self.data_root, f'FDST/{self.split}_data', f'{self.split}_data')]

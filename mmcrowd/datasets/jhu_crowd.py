@@ -28,6 +28,11 @@ class JHUCrowd(IndexedDataset):
 
     splits = ('train', 'val', 'test')
     per_head = ('labels', 'occlusion', 'blur')
+    published = {
+        'train': [(2272, None)],
+        'val': [(500, None)],
+        'test': [(1600, None)],
+    }
 
     def index_inputs(self) -> list[Path]:
         """The folder of the split."""

@@ -29,6 +29,11 @@ class Mall(IndexedDataset):
     """
 
     splits = ('train', 'test', 'all')
+    published = {
+        'train': [(800, None)],
+        'test': [(1200, None)],
+        'all': [(2000, 62325)],
+    }
 
     def __init__(self, data_root: str, *args, roi: bool = False, **kwargs) -> None:
         self.roi = roi

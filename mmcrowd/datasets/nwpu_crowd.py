@@ -29,6 +29,11 @@ class NWPUCrowd(IndexedDataset):
     """
 
     splits = ('train', 'val', 'test')
+    published = {
+        'train': [(3109, None)],
+        'val': [(500, 196238)],
+        'test': [(1500, None)],
+    }
 
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image on the list."""

@@ -32,6 +32,14 @@ class SCUTHead(IndexedDataset):
 
     splits = ('trainval', 'test', 'train', 'val', 'all')
     own_offset = -1.0
+    published = {
+        'A trainval': [(1500, 50101)],
+        'A test': [(500, 17217)],
+        'A all': [(2000, 67318)],
+        'B trainval': [(1905, 34484)],
+        'B test': [(500, 9446)],
+        'B all': [(2405, 43930)],
+    }
 
     def __init__(self, data_root: str, *args, part: str = 'A', split: str = 'trainval', **kwargs) -> None:
         if part not in ('A', 'B'):

@@ -93,6 +93,14 @@ class ShanghaiTech(CrowdDataset):
         kwargs: As :class:`CrowdDataset`.
     """
 
+    # Two revisions of the annotations.
+    published = {
+        'A train': [(300, 162413), (300, 162707)],
+        'A test': [(182, 78862), (182, 78970)],
+        'B train': [(400, 49151), (400, 49280)],
+        'B test': [(316, 39121), (316, 39208)],
+    }
+
     def __init__(
         self,
         data_root: str,

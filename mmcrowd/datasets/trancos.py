@@ -31,6 +31,11 @@ class TRANCOS(IndexedDataset):
     METAINFO = dict(classes=('vehicle',), palette=[(220, 20, 60)])
     splits = ('train', 'val', 'trainval', 'test')
     own_offset = -0.5
+    published = {
+        'train': [(403, None)],
+        'val': [(420, None)],
+        'test': [(421, None)],
+    }
 
     def __init__(self, data_root: str, *args, roi: bool = True, **kwargs) -> None:
         self.roi = roi

@@ -36,6 +36,9 @@ class UCFCC50(IndexedDataset):
     """
 
     splits = ('train', 'test', 'all')
+    published = {
+        'all': [(50, 63974)],
+    }
 
     def __init__(self, data_root: str, *args, fold: int = 0, folds: str = 'sequential', **kwargs) -> None:
         if fold not in range(5):

@@ -36,6 +36,10 @@ class UCFQNRF(IndexedDataset):
     """
 
     val_lists = ('bl',)
+    published = {
+        'train': [(1201, 1011515)],
+        'test': [(334, 240127)],
+    }
 
     def index_inputs(self) -> list[Path]:
         """The folder of the split."""

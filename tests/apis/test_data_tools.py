@@ -22,6 +22,7 @@ from mmcrowd.apis.data_tools import (
     split_groups,
 )
 from mmcrowd.apis.data_tools.image_scan import same_pictures, scan_image
+from mmcrowd.datasets import CustomCrowd
 from tests.datasets.fixtures.images import write_image
 
 
@@ -44,7 +45,10 @@ def own_data(root: Path, entries: list[dict], classes: tuple[str, ...] = ('head'
 
 
 def kinds(report) -> dict[str, int]:
-    return {finding.kind: finding.count for finding in report.findings}
+    found: Counter = Counter()
+    for finding in report.findings:
+        found[finding.kind] += finding.count
+    return dict(found)
 
 
 class TestCheck:
@@ -74,10 +78,11 @@ class TestCheck:
         write_image(folder / 'cmyk.jpg', (96, 64), mode='CMYK')
         write_image(folder / 'turned.jpg', (96, 64), orientation=6)
         write_image(folder / 'tiny.png', (30, 64))
-        report = self.check(tmp_path)
+        report = self.check(tmp_path, duplicates=False)
         assert kinds(report) == {
             'image gray': 1,
             'point given twice': 1,
+            'head closer than 1 pixel to another': 2,
             'point outside its image': 1,
             'box without area': 1,
             'point outside its box': 1,
@@ -98,11 +103,12 @@ class TestCheck:
         assert not report.ok
 
     def test_what_keeps_the_data_from_loading_is_all_reported(self, tmp_path):
-        own_data(tmp_path, [dict(img_path=f'{i}.png', points=[], width=1, height=1) for i in range(3)])
+        own_data(tmp_path, [dict(img_path=f'{i}.png', points=[], width=1, height=1) for i in range(30)])
         report = self.check(tmp_path)
-        (finding,) = report.findings
-        assert (finding.kind, finding.level) == ('cannot be loaded', 'error')
-        assert all(f'{i}.png: the annotations are of an image of 1x1 pixels' in finding.examples[0] for i in range(3))
+        assert kinds(report) == {'cannot be loaded': 30}
+        assert {finding.level for finding in report.findings} == {'error'}
+        assert list(report.by_image()) == sorted(str(tmp_path / 'images' / f'{i}.png') for i in range(30))
+        assert '29.png: the annotations are of an image of 1x1 pixels' in report.table()
 
     def test_published_numbers_and_shared_images(self, tmp_path):
         for split in ('Train', 'Test'):
@@ -117,12 +123,107 @@ class TestCheck:
         config = dict(type='mmcrowd.UCFQNRF', data_root=str(tmp_path), pipeline=[])
         report = check_datasets({s: dict(config, split=s) for s in ('train', 'test')})
         found = {(f.split, f.kind): f for f in report.findings}
-        assert found['train', 'number of images'].examples == ['expected 1201, found 3']
-        assert found['train, test', 'alike images in two splits'].count == 2
+        assert found['train', 'number of images'].detail == 'train: expected 1201 / 1011515, found 3 / 3'
+        assert found['train, test', 'alike images in two splits'].count == 1
+        assert kinds(report)['alike images in two splits'] == 2
+        assert report.splits['train']['verdict'] == 'train: 1201 / 1011515: differs'
         assert not report.ok
         part = check_datasets(dict(train=dict(config, split='train', subset='train', val_split=0.4)))
         assert part.splits['train']['images'] == 2
         assert kinds(part)['number of images'] == 1198, 'the whole split is compared'
+
+    def test_all_findings_worst_image_first(self, tmp_path):
+        points = [[100 + i, 5.25] for i in range(40)]
+        entries = [dict(img_path=f'{i}.png', points=[[50, 5.5]] + points[: 10 * i]) for i in range(4)]
+        own_data(tmp_path, entries)
+        (tmp_path / 'images' / '0.png').unlink()
+        report = self.check_base(tmp_path)
+        assert list(report.by_image()) == [str(tmp_path / 'images' / f'{i}.png') for i in (0, 3, 2, 1)]
+        report.save(tmp_path / 'report.json')
+        images = json.loads((tmp_path / 'report.json').read_text())['images']
+        (found,) = images[str(tmp_path / 'images' / '3.png')]
+        assert found['places'] == points[:30]
+        assert [kind['count'] for kind in json.loads((tmp_path / 'report.json').read_text())['kinds']] == [1, 60]
+
+    def check_base(self, root: Path):
+        config = dict(type='mmcrowd.CrowdDataset', ann_file=str(root / 'annotations.json'), pipeline=[])
+        return check_datasets(dict(all=dict(config, data_prefix=dict(img_path=str(root / 'images')))))
+
+    @pytest.mark.parametrize('bad', [float('inf'), float('-inf'), 'partly'])
+    def test_boxes_that_are_not_finite(self, tmp_path, bad):
+        box = [1, 2, float('nan'), 4] if bad == 'partly' else [1, 2, bad, 4]
+        own_data(tmp_path, [dict(img_path='a.png', points=[[2, 3], [5, 5]], boxes=[box, None])])
+        report = self.check_base(tmp_path)
+        assert kinds(report) == {'coordinates not finite': 1}
+        assert not report.ok
+
+    def test_regions_without_area(self, tmp_path):
+        regions = [[9, 9, 4, 12], [1, 1, 1, 5], [float('nan')] * 4, [0, 0, 5, 5]]
+        own_data(tmp_path, [dict(img_path='a.png', points=[[2, 3]], ignore_boxes=regions)])
+        assert kinds(self.check_base(tmp_path)) == {'region to ignore without area': 3}
+
+    def test_the_same_picture_again(self, tmp_path):
+        entries = [dict(img_path=f'{i}.png', points=[[i, 1]]) for i in range(4)]
+        own_data(tmp_path, entries)
+        folder = tmp_path / 'images'
+        picture = cv2.imread(str(folder / '0.png'))
+        (folder / '2.png').write_bytes((folder / '0.png').read_bytes())
+        cv2.imwrite(str(folder / '3.png'), cv2.resize(picture, (192, 128)))
+        report = self.check(tmp_path)
+        found = {Path(f.image).name: (f.kind, f.detail) for f in report.findings}
+        assert set(found) == {'2.png', '3.png'}
+        assert found['2.png'] == ('same image twice', f'{folder / "0.png"}, likeness 1.000')
+        assert found['3.png'][0] == 'image alike another'
+        assert found['3.png'][1].endswith(', and 1 more')
+        own_data(tmp_path, [dict(entry, group='video') for entry in entries])
+        (folder / '2.png').write_bytes((folder / '0.png').read_bytes())
+        assert self.check(tmp_path).findings == [], 'frames of a video are alike'
+
+    def test_the_same_picture_in_two_splits(self, tmp_path):
+        for split, names in (('train', 'ab'), ('val', 'cd')):
+            own_data(tmp_path, [dict(img_path=f'{n}.png', points=[[n == 'a', 1]]) for n in names])
+            (tmp_path / 'annotations.json').rename(tmp_path / f'{split}.json')
+        config = dataset_configs(tmp_path)['all']
+        configs = {split: dict(config, ann_file=f'{split}.json') for split in ('train', 'val')}
+        report = check_datasets(configs)
+        found = {(f.split, f.kind, Path(f.image).name) for f in report.findings}
+        assert found == {('train, val', 'same image in two splits', f'{name}.png') for name in 'cd'}
+        assert not report.ok
+
+    def test_classes_are_told(self, tmp_path):
+        own_data(tmp_path, [dict(img_path='a.png', points=[[1, 2], [5, 6]], labels=[1, 1])], ('head', 'bike'))
+        report = self.check(tmp_path)
+        assert report.splits['all']['classes'] == dict(head=0, bike=2)
+        assert '0 head, 2 bike' in report.table()
+
+    @pytest.mark.parametrize(
+        ('published', 'verdict', 'found'),
+        [
+            ({}, 'nothing known', {}),
+            (dict(all=[(2, 3)]), 'all: 2 / 3: equal', {}),
+            (dict(all=[(2, None)]), 'all: 2 / ?: images equal, heads not published', {}),
+            (dict(all=[(2, 5), (2, 7)]), 'all: 2 / 5 or 2 / 7: differs', {'number of heads': 2}),
+            (dict(all=[(6, 3)]), 'all: 6 / 3: differs', {'number of images': 4}),
+            (dict(other=[(6, 3)]), 'nothing known', {}),
+        ],
+    )
+    def test_right_and_unknown_are_told_apart(self, tmp_path, monkeypatch, published, verdict, found):
+        own_data(tmp_path, [dict(img_path='a.png', points=[[1, 2], [5, 6]]), dict(img_path='b.png', points=[[9, 9]])])
+        monkeypatch.setattr(CustomCrowd, 'published', published)
+        report = self.check(tmp_path)
+        assert report.splits['all']['verdict'] == verdict
+        assert kinds(report) == found
+
+    def test_a_fold_is_compared_as_a_whole(self, tmp_path):
+        for number in range(1, 51):
+            noise = np.random.default_rng(number).integers(0, 255, (8, 12), np.uint8)
+            cv2.imwrite(str(tmp_path / f'{number}.jpg'), cv2.resize(noise, (96, 64), interpolation=cv2.INTER_NEAREST))
+            savemat(tmp_path / f'{number}_ann.mat', dict(annPoints=[[1.5, 2.5]]))
+        config = dict(type='mmcrowd.UCFCC50', data_root=str(tmp_path), split='test', fold=1, pipeline=[])
+        report = check_datasets(dict(test=config))
+        assert report.splits['test']['images'] == 10
+        assert report.splits['test']['verdict'] == 'all: 50 / 63974: differs'
+        assert kinds(report)['number of heads'] == 63974 - 50
 
     def test_exchanged_axes(self, tmp_path):
         path = tmp_path / 'ground_truth'
@@ -174,7 +275,7 @@ def test_same_pictures(tmp_path):
         Image.fromarray(array).resize((240, 180), Image.Resampling.NEAREST).save(tmp_path / f'{i}.png')
     found = [scan_image(tmp_path / f'{i}.png').thumbnail for i in range(4)]
     assert found[2] is None, 'one gray says nothing'
-    pairs = [(i, j) for i, j, _ in same_pictures(found[:1], found, 0.6)]
+    pairs = list(zip(*(side.tolist() for side in same_pictures(found[:1], found, 0.6)[:2]), strict=True))
     assert pairs == [(0, 0), (0, 1)]
 
 
@@ -200,10 +301,11 @@ def test_real_shanghaitech(data_root, repo_root):
     configs = dataset_configs(repo_root / 'configs' / '_base_' / 'datasets' / 'shanghaitech_a.py')
     report = check_datasets({split: dict(config, data_root=str(root)) for split, config in configs.items()})
     assert report.ok
-    totals: Counter = Counter()
-    for finding in report.findings:
-        totals[finding.kind] += finding.count
+    totals = kinds(report)
+    assert all(facts['verdict'].endswith('equal') for facts in report.splits.values())
     assert totals['image gray'] == 20
+    assert sum(f.count for f in report.findings if 'closer' in f.kind and f.split != 'test') == 203
+    assert totals['image alike another'] == 1
     assert totals['alike images in two splits'] == 6
     if report.splits['test']['heads'] == 78862:
         assert totals['point given twice'] == 63 + 61

@@ -16,15 +16,14 @@ def main() -> None:
     parser.add_argument('--ann-file', default='annotations.json', help='in the folder (default: %(default)s)')
     parser.add_argument('--img-folder', default='images', help='in the folder (default: %(default)s)')
     parser.add_argument('--data-root', help='folder of the data set, in place of the one in the config')
+    parser.add_argument('--split', help='split of the data set, in place of those in the config')
     parser.add_argument('--out', help='JSON file to write the report to')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     args = parser.parse_args()
     try:
-        configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
+        configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder, args.data_root, args.split)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    if args.data_root:
-        configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}
     report = check_datasets(configs, images=not args.no_images)
     print(report.table())
     if args.out:

@@ -13,11 +13,10 @@ def main() -> None:
     parser.add_argument('--ann-file', default='annotations.json', help='in the folder (default: %(default)s)')
     parser.add_argument('--img-folder', default='images', help='in the folder (default: %(default)s)')
     parser.add_argument('--data-root', help='folder of the data set, in place of the one in the config')
+    parser.add_argument('--split', help='split of the data set, in place of those in the config')
     parser.add_argument('--out-dir', default='work_dirs/dataset_stats', help='default: %(default)s')
     args = parser.parse_args()
-    configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
-    if args.data_root:
-        configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}
+    configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder, args.data_root, args.split)
     stats = {split: dataset_stats(read_samples(config)[1]) for split, config in configs.items()}
     for path in save_stats(stats, args.out_dir):
         print(path)

@@ -1,6 +1,7 @@
 """Looking after data sets: checking, describing, converting and dividing them."""
 
-from .check import CheckReport, Finding, check_datasets
+from .check import check_datasets
+from .check_report import CheckReport, Finding
 from .convert import convert_annotations
 from .pseudo_boxes import HeadSizer, add_pseudo_boxes, nearest_head_boxes, write_pseudo_boxes
 from .sources import dataset_configs, read_samples

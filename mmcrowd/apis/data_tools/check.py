@@ -1,102 +1,38 @@
 """What is wrong with a data set: the body of ``tools/dataset_tools/check_dataset.py``."""
 
-import json
+import filecmp
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from terminaltables import AsciiTable
+from mmengine.utils import track_iter_progress
+from scipy.spatial import cKDTree
 
-from mmcrowd.datasets.published import published_sizes
+from mmcrowd.datasets import CrowdDataset
 
+from .check_report import CheckReport, Finding
 from .image_scan import ImageFacts, same_pictures, scan_image
 from .sources import read_samples
 
 HUGE, TINY = 50_000_000, 64
 """More pixels than the first, or a side shorter than the second, is worth telling."""
-ERRORS = frozenset(
-    ('cannot be loaded', 'image missing', 'image unreadable', 'coordinates not finite', 'x and y exchanged')
-    + ('number of images', 'number of heads', 'same image in two splits')
-)
-"""Kinds of findings that make a data set unfit; all others are warnings."""
-
-
-@dataclass
-class Finding:
-    """Something found: its kind, the split, how often, and where first.
-
-    Attributes:
-        examples: The first few, with what was found and what was expected.
-    """
-
-    kind: str
-    split: str
-    count: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    @property
-    def level(self) -> str:
-        """'error' or 'warning'."""
-        return 'error' if self.kind in ERRORS else 'warning'
-
-
-@dataclass
-class CheckReport:
-    """Result of :func:`check_datasets`."""
-
-    splits: dict[str, dict]
-    findings: list[Finding]
-
-    @property
-    def ok(self) -> bool:
-        """No errors; there may be warnings."""
-        return not any(finding.level == 'error' for finding in self.findings)
-
-    def to_dict(self) -> dict:
-        """JSON values."""
-        return dict(ok=self.ok, splits=self.splits, findings=[dict(vars(f), level=f.level) for f in self.findings])
-
-    def save(self, path: str | Path) -> None:
-        """Write the report as JSON."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(self.to_dict(), indent=1) + '\n')
-
-    def table(self) -> str:
-        """Two tables: the splits, and the findings with their examples."""
-        rows = [['split', 'data set', 'images', 'heads', 'with boxes', 'without heads', 'published']]
-        for split, facts in self.splits.items():
-            published = ' or '.join(f'{i} / {"?" if h is None else h}' for i, h in facts['published']) or '-'
-            rows.append(
-                [split, facts['name'], facts['images'], facts['heads'], facts['boxes'], facts['empty'], published]
-            )
-        found = [['level', 'split', 'what', 'count', 'for example']]
-        for item in sorted(self.findings, key=lambda item: (item.level, item.split, item.kind)):
-            found.append([item.level, item.split, item.kind, item.count, '\n'.join(item.examples)])
-        tables = [AsciiTable(rows).table]
-        return '\n'.join([*tables, AsciiTable(found).table if len(found) > 1 else 'nothing found'])
-
-
-class _Findings:
-    def __init__(self, split: str) -> None:
-        self.split, self.items = split, {}
-
-    def add(self, kind: str, example: str, count: int = 1) -> None:
-        item = self.items.setdefault(kind, Finding(kind, self.split))
-        item.count += count
-        if len(item.examples) < 3:
-            item.examples.append(example)
+LIKENESS = 0.979
+"""Correlation of small gray pictures from which on two photographs count as alike."""
 
 
 def check_datasets(
-    configs: dict[str, dict], images: bool = True, duplicates: bool = True, likeness: float = 0.979
+    configs: dict[str, dict], images: bool = True, duplicates: bool = True, likeness: float = LIKENESS
 ) -> CheckReport:
-    """Check data sets, each wholly, and for images that are in two of them.
+    """Check data sets, each wholly, and for images that are in them twice or in two of them.
 
     Args:
         configs: Split -> data set config, see :func:`dataset_configs`.
-        images: Whether to open the images.
-        duplicates: Whether to look for images that two splits have in common.
+        images: Whether to open the images; progress is shown on the standard error output.
+        duplicates: Whether to look for images that show the same.
         likeness: Correlation of small gray pictures from which on two images count as the same.
 
     Returns:
@@ -104,127 +40,218 @@ def check_datasets(
     """
     splits: dict[str, dict] = {}
     findings: list[Finding] = []
-    pictures: dict[str, tuple[list[str], list[np.ndarray | None]]] = {}
+    loaded: dict[str, tuple[list[str], list[str], list[np.ndarray | None]]] = {}
     for split, config in configs.items():
-        found = _Findings(split)
         try:
             dataset, samples = read_samples(config)
-            _check_size(config, found)
+            verdict, wrong = _compare_size(split, config, dataset, samples)
         except (OSError, ValueError, KeyError, ImportError) as error:
-            found.add('cannot be loaded', str(error))
-            findings += found.items.values()
+            findings += _failures(split, error)
             continue
-        for note, number in getattr(dataset, 'notes', {}).items():
-            if number and not note.startswith('heads outside their image, kept'):  # found below, with examples
-                found.add(f'loader: {note}', '', number)
-        facts = [scan_image(sample['img_path']) if images else None for sample in samples]
+        paths = [sample['img_path'] for sample in samples]
+        facts = _scan(split, paths) if images else [None] * len(samples)
+        findings += wrong
+        findings += [Finding(f'loader: {note}', split, count=n) for note, n in _notes(dataset) if n]
         for sample, fact in zip(samples, facts, strict=True):
-            _check_sample(sample, fact, found)
-        _check_origin(samples, found)
-        heads = np.concatenate([np.zeros((0, 6)), *(sample['heads'] for sample in samples)])
-        splits[split] = dict(
-            name=type(dataset).__name__,
-            images=len(samples),
-            heads=len(heads),
-            boxes=int((~np.isnan(heads[:, 2:]).any(axis=1)).sum()),
-            empty=sum(len(sample['heads']) == 0 for sample in samples),
-            published=published_sizes(dataset),
-        )
-        pictures[split] = [sample['img_path'] for sample in samples], [fact and fact.thumbnail for fact in facts]
-        findings += found.items.values()
+            findings += _check_sample(split, sample, fact)
+        findings += _check_origin(split, samples)
+        splits[split] = dict(_facts(dataset, samples), verdict=verdict)
+        group = getattr(dataset, 'group', lambda sample: sample['img_path'])
+        loaded[split] = paths, [group(sample) for sample in samples], [fact and fact.thumbnail for fact in facts]
     if duplicates and images:
-        findings += _shared_images(pictures, likeness)
+        for split, content in loaded.items():
+            findings += _repeated_images(split, *content, likeness)
+        for one, other in combinations(loaded, 2):
+            found = _shared_images(f'{one}, {other}', loaded[one], loaded[other], likeness)
+            # A public data set is what it is.
+            known = all(splits[split]['verdict'].endswith('equal') for split in (one, other))
+            findings += [replace(f, kind='alike images in two splits') for f in found] if known else found
     return CheckReport(splits, findings)
 
 
-def _check_size(config: dict, found: _Findings) -> None:
-    """Compare the whole split, whatever part of it the config takes, with the published numbers."""
-    whole = {key: value for key, value in config.items() if key not in ('subset', 'indices')}
-    dataset, samples = read_samples(dict(whole, outside='keep'))
-    published = published_sizes(dataset)
-    heads = sum(len(sample['heads']) for sample in samples)
-    if not published:
-        return
-    sizes = ' or '.join(str(images) for images in sorted({images for images, _ in published}))
-    if len(samples) not in {images for images, _ in published}:
-        found.add('number of images', f'expected {sizes}, found {len(samples)}', abs(len(samples) - published[0][0]))
-    elif not any(number in (None, heads) for _, number in published):
-        numbers = ' or '.join(str(number) for _, number in published)
-        found.add('number of heads', f'expected {numbers}, found {heads}', abs(heads - published[0][1]))
+def _scan(split: str, paths: list[str]) -> list[ImageFacts]:
+    with ThreadPoolExecutor(4) as pool:
+        print(f'{split}: {len(paths)} images', file=sys.stderr)
+        facts = list(track_iter_progress((pool.map(scan_image, paths), len(paths)), file=sys.stderr))
+        print(file=sys.stderr)
+    return facts
 
 
-def _check_sample(sample: dict, fact: ImageFacts | None, found: _Findings) -> None:
+def _failures(split: str, error: Exception) -> list[Finding]:
+    """What keeps a data set from being loaded, image by image where the loader says so."""
+    problems = getattr(error, 'problems', {'': str(error)})
+    return [Finding('cannot be loaded', split, image, detail=text) for image, text in problems.items()]
+
+
+def _notes(dataset: CrowdDataset) -> list[tuple[str, int]]:
+    notes = getattr(dataset, 'notes', {})
+    # Heads outside their image are found below, with their places.
+    return [item for item in notes.items() if not item[0].startswith('heads outside their image, kept')]
+
+
+def _facts(dataset: CrowdDataset, samples: list[dict]) -> dict:
+    heads = np.concatenate([np.zeros((0, 6)), *(sample['heads'] for sample in samples)])
+    classes = tuple(dataset.metainfo['classes'])
+    labels = [np.asarray(sample.get('labels', np.zeros(len(sample['heads'])))) for sample in samples]
+    number = np.bincount(np.concatenate([np.zeros(0), *labels]).astype(np.int64), minlength=len(classes))
+    return dict(
+        name=type(dataset).__name__,
+        images=len(samples),
+        heads=len(heads),
+        boxes=int((~np.isnan(heads[:, 2:]).any(axis=1)).sum()),
+        empty=sum(len(sample['heads']) == 0 for sample in samples),
+        classes=dict(zip(classes, number.tolist(), strict=False)),
+    )
+
+
+def _compare_size(split: str, config: dict, dataset: CrowdDataset, samples: list[dict]) -> tuple[str, list[Finding]]:
+    """Compare the whole split, whatever part of it the config takes, with the published numbers: verdict, findings.
+
+    Where a split's heads are not published, as those of a fold, the whole data set is compared as well.
+    """
+    found, verdicts = [], []
+    for name in dict.fromkeys((getattr(dataset, 'split', ''), 'all')):
+        sizes = dataset.published_sizes(name)
+        if not sizes:
+            continue
+        whole = {key: value for key, value in config.items() if key not in ('subset', 'indices')}
+        if name != getattr(dataset, 'split', ''):
+            whole['split'] = name
+        if whole != config or dataset.outside != 'keep':
+            samples = read_samples(dict(whole, outside='keep'))[1]
+        images, heads = len(samples), sum(len(sample['heads']) for sample in samples)
+        expected = ' or '.join(f'{i} / {"?" if h is None else h}' for i, h in sizes)
+        if images not in {number for number, _ in sizes}:
+            off, kind = abs(images - sizes[0][0]), 'number of images'
+        elif not any(number in (None, heads) for _, number in sizes):
+            off, kind = abs(heads - sizes[0][1]), 'number of heads'
+        else:
+            known = 'equal' if (images, heads) in sizes else 'images equal, heads not published'
+            verdicts.append(f'{name}: {expected}: {known}')
+            if known == 'equal':
+                break
+            continue
+        verdicts.append(f'{name}: {expected}: differs')
+        found.append(Finding(kind, split, count=off, detail=f'{name}: expected {expected}, found {images} / {heads}'))
+        break
+    return '\n'.join(verdicts) or 'nothing known', found
+
+
+def _check_sample(split: str, sample: dict, fact: ImageFacts | None) -> Iterator[Finding]:
     path, heads = sample['img_path'], np.asarray(sample['heads'], dtype=np.float64)
-    for kind, detail, count in _image_problems(path, fact):
-        found.add(kind, f'{path}{detail}', count)
+    for kind, detail in _image_problems(path, fact):
+        yield Finding(kind, split, path, detail=detail)
     points, boxes = heads[:, :2], heads[:, 2:]
     if not len(heads):
-        found.add('image without heads', path)
+        yield Finding('image without heads', split, path)
         return
-    known = ~np.isnan(boxes).any(axis=1)
-    low, high = boxes[known, :2], boxes[known, 2:]
+    known = ~np.isnan(boxes).all(axis=1)
+    low, high = boxes[:, :2], boxes[:, 2:]
+    sound = known & (high > low).all(axis=1)
+    regions = np.asarray(sample.get('ignore_boxes', np.zeros((0, 4))), dtype=np.float64).reshape(-1, 4)
     tests = {
-        'coordinates not finite': ~np.isfinite(points).all(axis=1),
-        'box without area': (high <= low).any(axis=1),
-        'point outside its box': ((points[known] < low) | (points[known] > high)).any(axis=1),
+        'coordinates not finite': ~np.isfinite(points).all(axis=1) | known & ~np.isfinite(boxes).all(axis=1),
+        'box without area': known & np.isfinite(boxes).all(axis=1) & ~sound,
+        'point outside its box': sound & ((points < low) | (points > high)).any(axis=1),
     }
     if fact is not None and fact.size is not None:
         outside = ((points < 0) | (points >= fact.size)).any(axis=1)
         exchanged = ((points < 0) | (points > fact.size[::-1])).any(axis=1)
         if len(points) >= 4 and outside.mean() > 0.25 and not exchanged.any():
-            found.add('x and y exchanged', f'{path}: {int(outside.sum())} of {len(points)} points outside')
+            yield Finding(
+                'x and y exchanged', split, path, detail=f'{int(outside.sum())} of {len(points)} points outside'
+            )
         else:
             tests['point outside its image'] = outside
-    for kind, mask in tests.items():
-        if mask.any():
-            rows = (points if len(mask) == len(points) else boxes[known])[mask]
-            found.add(kind, f'{path}: {np.round(rows[0], 2).tolist()}', int(mask.sum()))
-    repeated = len(points) - len(np.unique(points, axis=0))
-    if repeated:
-        found.add('point given twice', path, repeated)
+    found = [(kind, points[mask]) for kind, mask in tests.items()]
+    found += _close_points(points[np.isfinite(points).all(axis=1)])
+    unsound = ~(np.isfinite(regions).all(axis=1) & (regions[:, 2:] > regions[:, :2]).all(axis=1))
+    found += [('region to ignore without area', regions[unsound, :2])]
+    for kind, places in found:
+        if len(places):
+            yield Finding(kind, split, path, len(places), places=np.round(places, 2).tolist())
 
 
-def _image_problems(path: str, fact: ImageFacts | None) -> Iterator[tuple[str, str, int]]:
+def _close_points(points: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Points that are there again, and those that have another one, the same or not, closer than a pixel."""
+    if len(points) < 2:
+        return []
+    different, again = np.unique(points, axis=0, return_counts=True)
+    close = cKDTree(points).query(points, k=2)[0][:, 1] < 1
+    repeated = np.repeat(different, again - 1, axis=0)
+    return [('point given twice', repeated), ('head closer than 1 pixel to another', points[close])]
+
+
+def _image_problems(path: str, fact: ImageFacts | None) -> Iterator[tuple[str, str]]:
     if not Path(path).is_file():
-        yield 'image missing', '', 1
+        yield 'image missing', ''
         return
     if fact is None:
         return
     if fact.error:
-        yield 'image unreadable', f': {fact.error}', 1
+        yield 'image unreadable', fact.error
         return
     if fact.mode in ('L', 'LA', '1', 'I', 'F', 'I;16'):
-        yield 'image gray', '', 1
+        yield 'image gray', ''
     elif fact.mode == 'CMYK':
-        yield 'image in CMYK', '', 1
+        yield 'image in CMYK', ''
     if fact.turned:
-        yield 'image turned by EXIF', f': {fact.size[0]}x{fact.size[1]} upright', 1
+        yield 'image turned by EXIF', f'{fact.size[0]}x{fact.size[1]} upright'
     if fact.size[0] * fact.size[1] > HUGE:
-        yield 'image huge', f': {fact.size[0]}x{fact.size[1]}', 1
+        yield 'image huge', f'{fact.size[0]}x{fact.size[1]}'
     if min(fact.size) < TINY:
-        yield 'image tiny', f': {fact.size[0]}x{fact.size[1]}', 1
+        yield 'image tiny', f'{fact.size[0]}x{fact.size[1]}'
 
 
-def _check_origin(samples: list[dict], found: _Findings) -> None:
+def _check_origin(split: str, samples: list[dict]) -> Iterator[Finding]:
     """Whole coordinates that reach 1 and never 0, over many heads, count from 1."""
     values = np.concatenate([np.zeros(0), *(np.asarray(sample['heads'], float).reshape(-1) for sample in samples)])
     values = values[np.isfinite(values)]
     if len(values) >= 1000 and values.min() == 1 and (values == np.round(values)).all() and (values == 1).sum() >= 5:
-        found.add('coordinates seem to count from 1', f'{(values == 1).sum()} of {len(values)} are 1, none is 0')
+        detail = f'{(values == 1).sum()} of {len(values)} are 1, none is 0'
+        yield Finding('coordinates seem to count from 1', split, detail=detail)
 
 
-def _shared_images(pictures: dict, likeness: float) -> list[Finding]:
-    findings = []
-    names = list(pictures)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            found = _Findings(f'{one}, {other}')
-            same = set(pictures[one][0]) & set(pictures[other][0])
-            for path in sorted(same):
-                found.add('same image in two splits', path)
-            for first, second, value in same_pictures(pictures[one][1], pictures[other][1], likeness):
-                paths = pictures[one][0][first], pictures[other][0][second]
-                if paths[0] not in same and paths[1] not in same:
-                    found.add('alike images in two splits', f'{paths[0]} and {paths[1]}: {value:.3f}')
-            findings += found.items.values()
-    return findings
+def _repeated_images(
+    split: str, paths: list[str], groups: list[str], thumbnails: list[np.ndarray | None], likeness: float
+) -> Iterator[Finding]:
+    """Images that an earlier one of the split shows as well; those of one video or scene are not compared."""
+    rows, columns, values = same_pictures(thumbnails, thumbnails, likeness)
+    groups = np.unique(groups, return_inverse=True)[1]
+    earlier = (columns < rows) & (groups[rows] != groups[columns])
+    for row, others, best in _best(rows[earlier], columns[earlier], values[earlier]):
+        kind = 'same image twice' if _same_file(paths[row], paths[others[0]]) else 'image alike another'
+        yield Finding(kind, split, paths[row], detail=_named(paths, others, best))
+
+
+def _shared_images(splits: str, one: tuple, other: tuple, likeness: float) -> Iterator[Finding]:
+    """Images of the second split that are in the first, or look like one of it."""
+    same = set(one[0]) & set(other[0])
+    for path in sorted(same):
+        yield Finding('same image in two splits', splits, path, detail='the same file')
+    for row, others, best in _best(*same_pictures(other[2], one[2], likeness)):
+        if other[0][row] in same:
+            continue
+        same_file = _same_file(other[0][row], one[0][others[0]])
+        kind = 'same image in two splits' if same_file else 'alike images in two splits'
+        yield Finding(kind, splits, other[0][row], detail=_named(one[0], others, best))
+
+
+def _best(rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Iterator[tuple[int, np.ndarray, float]]:
+    """For each row its columns, the most alike first, and the likeness of that."""
+    order = np.lexsort((columns, -values, rows))
+    rows, columns, values = rows[order], columns[order], values[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for start, others in zip(starts, np.split(columns, starts[1:]), strict=bool(len(starts))):
+        yield int(rows[start]), others, float(values[start])
+
+
+def _named(paths: list[str], others: np.ndarray, likeness: float) -> str:
+    return f'{paths[others[0]]}, likeness {likeness:.3f}' + (f', and {len(others) - 1} more' if len(others) > 1 else '')
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False

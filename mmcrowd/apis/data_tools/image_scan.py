@@ -55,17 +55,20 @@ def scan_image(path: str | Path) -> ImageFacts:
 
 def same_pictures(
     first: list[np.ndarray | None], second: list[np.ndarray | None], threshold: float
-) -> list[tuple[int, int, float]]:
-    """Pairs of pictures whose normalised correlation is at least ``threshold``: indices in both lists, correlation."""
-    rows = [i for i, picture in enumerate(first) if picture is not None]
-    columns = [i for i, picture in enumerate(second) if picture is not None]
-    if not rows or not columns:
-        return []
-    other = np.stack([second[i] for i in columns]).T
-    pairs = []
-    for start in range(0, len(rows), 1024):
-        block = rows[start : start + 1024]
-        likeness = np.stack([first[i] for i in block]) @ other
-        for row, column in np.argwhere(likeness >= threshold):
-            pairs.append((block[row], columns[column], float(likeness[row, column])))
-    return pairs
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of pictures whose normalised correlation is at least ``threshold``.
+
+    Returns:
+        For each pair its index in ``first``, that in ``second``, and the correlation; three arrays.
+    """
+    rows = np.array([i for i, picture in enumerate(first) if picture is not None], dtype=np.int64)
+    columns = np.array([i for i, picture in enumerate(second) if picture is not None], dtype=np.int64)
+    found = [(rows[:0], columns[:0], np.zeros(0, np.float32))]
+    if len(rows) and len(columns):
+        other = np.stack([second[i] for i in columns]).T
+        for start in range(0, len(rows), 1024):
+            block = rows[start : start + 1024]
+            likeness = np.stack([first[i] for i in block]) @ other
+            row, column = np.nonzero(likeness >= threshold)
+            found.append((block[row], columns[column], likeness[row, column]))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))

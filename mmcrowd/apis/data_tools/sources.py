@@ -12,7 +12,12 @@ SPLITS = ('train', 'val', 'test')
 
 
 def dataset_configs(
-    source: str | Path, format: str = 'json', ann_file: str = 'annotations.json', img_folder: str = 'images'
+    source: str | Path,
+    format: str = 'json',
+    ann_file: str = 'annotations.json',
+    img_folder: str = 'images',
+    data_root: str | Path | None = None,
+    split: str | None = None,
 ) -> dict[str, dict]:
     """Configs of data sets without pipelines.
 
@@ -21,6 +26,8 @@ def dataset_configs(
         format: Format of the annotations in a folder.
         ann_file: Annotations in the folder.
         img_folder: Images in the folder.
+        data_root: Folder of the data set, in place of the one in the config.
+        split: Split of the loader, in place of those in the config: one data set of this name, whole.
 
     Returns:
         Split -> config; equal ones once, 'all' for a folder.
@@ -38,13 +45,18 @@ def dataset_configs(
     cfg = Config.fromfile(source)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     found: dict[str, dict] = {}
-    for split in SPLITS:
-        loader = cfg.get(f'{split}_dataloader')
+    for name in SPLITS:
+        loader = cfg.get(f'{name}_dataloader')
         if loader is None:
             continue
         config = dict(loader['dataset'].to_dict(), pipeline=[], test_mode=False)
+        if data_root is not None:
+            config['data_root'] = str(data_root)
+        if split is not None:
+            name = split
+            config = {key: value for key, value in config.items() if key != 'subset'} | dict(split=split)
         if config not in found.values():
-            found[split] = config
+            found[name] = config
     if not found:
         raise ValueError(f'{source}: expected a config with train_dataloader, val_dataloader or test_dataloader')
     return found
