@@ -1,7 +1,9 @@
 """Using mmcrowd from Python: a model on images, and a look at a dataset."""
 
+from mmcrowd.utils.pictures import ImageReadError, read_image
+
 from .browse import browse_dataset, iterate_split
-from .images import ImageReadError, list_images, read_image
+from .images import list_images
 from .inferencer import CrowdInferencer
 from .predict import predict_folder
 from .result import CrowdResult, save_results

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
-
-
-class ImageReadError(ValueError):
-    """A file exists, but is not an image that can be decoded."""
+from mmcrowd.utils.files import image_suffixes, is_hidden, is_image_name, printable
 
 
 def list_images(path: str | Path) -> list[str]:
@@ -26,40 +23,61 @@ def list_images(path: str | Path) -> list[str]:
     Raises:
         FileNotFoundError: Nothing is there, or the folder holds no image.
     """
-    path = Path(path)
-    if path.is_file():
-        return [str(path)]
-    if not path.is_dir():
-        raise FileNotFoundError(f'{path}: no such file or folder, expected an image or a folder of images')
-    images = sorted(str(file) for file in path.iterdir() if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES)
-    if not images:
-        raise FileNotFoundError(
-            f'{path}: no image in this folder, expected files ending in {", ".join(IMAGE_SUFFIXES)}'
-        )
-    return images
+    return look_into(path)[0]
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Decode an image file, turned upright as its EXIF data say.
-
-    Args:
-        path: The file.
+def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
+    """The image files that a path stands for, as :func:`list_images`, and what else is there.
 
     Returns:
-        ``(H, W, 3)`` uint8 BGR.
+        The paths, and how many there are of each kind of what is left out: 'folder', 'broken link', or an ending as in
+        '.mov file'. Hidden files (see :func:`mmcrowd.utils.files.is_hidden`) are nobody's data and not counted.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ImageReadError: It is not an image.
+        FileNotFoundError: As :func:`list_images`; the message says what is there instead.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file, expected an image')
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ImageReadError(f'{path}: this file of {data.size} bytes cannot be decoded, expected an image')
-    return image
+    if path.is_file():
+        return [str(path)], {}
+    if not path.is_dir():
+        raise FileNotFoundError(f'{printable(path)}: no such file or folder, expected an image or a folder of images')
+    images, left_out = [], Counter()
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if is_hidden(entry.name):
+                continue
+            if _is(entry.is_file) and is_image_name(entry.name):
+                images.append(str(path / entry.name))
+            else:
+                left_out[_kind(entry)] += 1
+    left_out = dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0])))
+    if not images:
+        found = f' (found {describe(left_out)})' if left_out else ''
+        raise FileNotFoundError(
+            f'{printable(path)}: no image in this folder{found}, expected files ending in {", ".join(image_suffixes())}'
+        )
+    return sorted(images), left_out
+
+
+def describe(left_out: dict[str, int]) -> str:
+    """What :func:`look_into` left out, as part of a sentence."""
+    return ', '.join(f'{kind}' if number == 1 else f'{number:,} x {kind}' for kind, number in left_out.items())
+
+
+def _kind(entry: os.DirEntry) -> str:
+    if _is(entry.is_dir):
+        return 'folder'
+    if not _is(entry.is_file):
+        return 'broken link' if entry.is_symlink() else 'special file'
+    suffix = Path(entry.name).suffix.lower()
+    return f'{printable(suffix)} file' if suffix else 'file without ending'
+
+
+def _is(question) -> bool:
+    try:
+        return question()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def check_array(image: np.ndarray) -> np.ndarray:

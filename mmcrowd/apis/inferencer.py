@@ -18,9 +18,10 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmcrowd.registry import MODELS
+from mmcrowd.utils.pictures import read_image
 from mmcrowd.visualization import Heads
 
-from .images import check_array, list_images, read_image
+from .images import check_array, list_images
 from .result import CrowdResult
 
 Image = str | Path | np.ndarray

@@ -8,7 +8,9 @@ from pathlib import Path
 import cv2
 from mmengine.logging import print_log
 
-from .images import ImageReadError, list_images
+from mmcrowd.utils.pictures import ImageReadError
+
+from .images import list_images
 from .inferencer import CrowdInferencer
 from .result import CrowdResult, save_results
 

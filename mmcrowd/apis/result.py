@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmcrowd.utils.pictures import read_image
 from mmcrowd.visualization import draw_boxes, draw_count, draw_points
-
-from .images import read_image
 
 
 @dataclass(frozen=True)

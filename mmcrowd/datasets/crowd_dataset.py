@@ -12,9 +12,11 @@ import torch
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
-from PIL import Image
 
 from mmcrowd.registry import DATASETS
+from mmcrowd.utils.pictures import ImageReadError, image_size
+
+from .transforms.loading import LoadImage
 
 _INSET = 1 / 64
 """Where clipped points are put, pixels from the border: a point on the far border itself would be outside."""
@@ -37,26 +39,6 @@ def seeded(seed: int | None) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
-
-
-def image_size(path: str | Path) -> tuple[int, int]:
-    """(width, height) of an image as the loader decodes it (EXIF rotation applied), from its header alone.
-
-    Raises:
-        ValueError: The file is not a readable image.
-    """
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # crowd photographs of 500 megapixels exist
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # Asking a PNG without an EXIF chunk for it would decode the whole file.
-            has_exif = image.format != 'PNG' or 'exif' in image.info
-            turned = has_exif and image.getexif().get(0x0112, 1) >= 5
-    except OSError as error:
-        raise ValueError(f'{path}: expected a readable image file, got {error}') from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    return (height, width) if turned else (width, height)
 
 
 def list_files(folder: str | Path, pattern: str) -> list[Path]:
@@ -172,6 +154,7 @@ class CrowdDataset(BaseDataset):
             raise ValueError(f'{type(self).__name__} filters nothing, but filter_cfg={kwargs["filter_cfg"]} was given')
         self.outside = outside
         super().__init__(*args, **kwargs)
+        self.pipeline.transforms = [LoadImage.instead_of(transform) for transform in self.pipeline.transforms]
         self._check_pipeline()
 
     def published_sizes(self, split: str) -> list[tuple[int, int | None]]:
@@ -350,6 +333,8 @@ class CrowdDataset(BaseDataset):
 
     def _unreadable(self, idx: int, path: str, error: object) -> None:
         message = f'{path}: expected a readable image file, loading it failed with: {error!r}'
+        if isinstance(error, ImageReadError):
+            message = str(error)
         if self.test_mode:
             raise ValueError(message)
         if not self._reported[idx]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+from mmcrowd.utils.files import image_suffixes, is_image_name
 
 
 def existing_folder(parent: str | Path, *names: str) -> Path:
@@ -55,11 +55,11 @@ def image_files(folder: str | Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: folder not found, expected it to hold images')
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if not is_image_name(path):
             continue
         if path.stem in found:
             raise ValueError(f'{path}: expected images of different names, found {found[path.stem].name} beside it')
         found[path.stem] = path
     if not found:
-        raise FileNotFoundError(f'{folder}: expected images ({", ".join(IMAGE_SUFFIXES)}) in this folder, found none')
+        raise FileNotFoundError(f'{folder}: expected images ({", ".join(image_suffixes())}) in this folder, found none')
     return found

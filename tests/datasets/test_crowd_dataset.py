@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
-import mmcv
 import numpy as np
 import pytest
 from mmcv.transforms import BaseTransform
 from mmengine.logging import MMLogger
-from PIL import Image
 from torch.utils.data import DataLoader
 
-from mmcrowd.datasets.crowd_dataset import CrowdDataset, image_size, list_files, make_heads, pair_files
+from mmcrowd.datasets.crowd_dataset import CrowdDataset, list_files, make_heads, pair_files
 from mmcrowd.registry import TRANSFORMS
 
 NAN = float('nan')
@@ -262,16 +260,6 @@ def test_boxes_without_area_count_as_missing(tmp_path, logged):
     assert '2 boxes without area' in logged()
 
 
-@pytest.mark.parametrize('orientation', [1, 3, 6, 8])
-def test_image_size_is_that_of_the_decoded_image(tmp_path, orientation):
-    path = tmp_path / 'turned.jpg'
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.new('RGB', (24, 16)).save(path, exif=exif)
-    height, width = mmcv.imread(str(path)).shape[:2]
-    assert image_size(path) == (width, height)
-
-
 def broken(folder: Path, content: bytes, **kwargs) -> Listed:
     """Four images, of which the third becomes unreadable after the check."""
     dataset = listed(folder, [[5, 5]], count=4, **kwargs)
@@ -298,7 +286,7 @@ def test_unreadable_image_is_reported_once_by_all_workers(tmp_path, logged):
 
 def test_unreadable_image_in_testing_is_an_error(tmp_path):
     dataset = broken(tmp_path, b'no image', test_mode=True)
-    with pytest.raises(ValueError, match=r'2\.png: expected a readable image file'):
+    with pytest.raises(ValueError, match=r'2\.png: this file of \d+ bytes cannot be decoded'):
         dataset[2]
 
 
@@ -306,7 +294,7 @@ def test_unreadable_image_that_the_loader_would_ignore(tmp_path):
     pipeline = [dict(type='LoadImageFromFile', ignore_empty=True), *PIPELINE[1:]]
     (tmp_path / 'test').mkdir()
     assert broken(tmp_path, b'', pipeline=pipeline)[2]['data_samples'].img_id != 2
-    with pytest.raises(ValueError, match=r'2\.png: expected a readable image file'):
+    with pytest.raises(ValueError, match=r'2\.png: this file of \d+ bytes cannot be decoded'):
         broken(tmp_path / 'test', b'', pipeline=pipeline, test_mode=True)[2]
 
 
@@ -314,7 +302,7 @@ def test_unreadable_image_in_testing_is_an_error_at_the_start(tmp_path):
     bad = tmp_path / 'bad.png'
     bad.write_bytes(b'no image')
     samples = [dict(img_path=str(bad), img_id=0, heads=make_heads([]))]
-    with pytest.raises(ValueError, match=r'bad\.png: expected a readable image file'):
+    with pytest.raises(ValueError, match=r'bad\.png: this file of 8 bytes cannot be decoded'):
         Listed(samples, test_mode=True)
 
 
@@ -326,7 +314,7 @@ def test_unreadable_image_under_a_policy_that_needs_its_size(tmp_path):
         dict(img_path=image(tmp_path), img_id=1, heads=make_heads([])),
     ]
     assert Listed([dict(s) for s in samples], outside='drop')[0]['data_samples'].img_id == 1
-    with pytest.raises(ValueError, match=r'bad\.png: expected a readable image file'):
+    with pytest.raises(ValueError, match=r'bad\.png: this file of 8 bytes cannot be decoded'):
         Listed([dict(s) for s in samples], outside='drop', test_mode=True)
 
 

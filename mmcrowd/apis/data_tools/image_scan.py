@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
+
+from mmcrowd.utils.pictures import read_header, read_image
 
 THUMBNAIL = 24
 """Side of the small gray pictures that are compared, pixels."""
@@ -30,22 +32,14 @@ class ImageFacts:
 
 
 def scan_image(path: str | Path) -> ImageFacts:
-    """Decode an image, JPEG at reduced size."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    """Decode an image as training does."""
     try:
-        with Image.open(path) as image:
-            facts = ImageFacts(image.size, image.mode)
-            orientation = image.getexif().get(0x0112, 1)
-            facts.turned = orientation > 1
-            if orientation >= 5:
-                facts.size = facts.size[::-1]
-            image.draft('L', (6 * THUMBNAIL, 6 * THUMBNAIL))
-            small = image.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    except Exception as error:  # Pillow raises a dozen types, depending on where the file breaks off
-        return ImageFacts(error=repr(error))
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    gray = np.asarray(small, dtype=np.float32).reshape(-1)
+        header = read_header(path)
+        small = cv2.resize(read_image(path), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    except (OSError, ValueError) as error:
+        return ImageFacts(error=str(error))
+    facts = ImageFacts(header.size, header.mode, header.orientation > 1)
+    gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32).reshape(-1)
     gray = gray - gray.mean()
     length = np.linalg.norm(gray)
     if length > THUMBNAIL:  # less than a gray level of contrast says nothing

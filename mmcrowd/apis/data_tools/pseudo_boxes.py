@@ -14,12 +14,11 @@ from mmengine.structures import InstanceData
 from mmengine.utils import track_iter_progress
 
 from mmcrowd.codecs.numerics import knn_boxes, sound_boxes
-from mmcrowd.datasets.crowd_dataset import image_size
 from mmcrowd.datasets.formats import native
 from mmcrowd.datasets.formats.collection import AnnotatedImage, Collection
 from mmcrowd.models import HeadSizeEstimator
+from mmcrowd.utils.pictures import image_size, read_image
 
-from ..images import read_image
 from ..inferencer import CrowdInferencer
 from .sources import read_samples
 

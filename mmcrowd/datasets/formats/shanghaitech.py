@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import savemat
 
-from ..layout import IMAGE_SUFFIXES
+from mmcrowd.utils.files import is_image_name
+
 from ..shanghaitech import read_points
 from .collection import Collection, ImageBuilder, has_box
 
@@ -28,7 +29,7 @@ def read(path: str | Path, images: str | Path | None = None) -> Collection:
     for file in files:
         name = f'{file.stem.removeprefix("GT_")}.jpg'
         if images is not None:
-            found = [f for f in Path(images).glob(f'{Path(name).stem}.*') if f.suffix.lower() in IMAGE_SUFFIXES]
+            found = [f for f in Path(images).glob(f'{Path(name).stem}.*') if is_image_name(f)]
             if not found:
                 raise FileNotFoundError(f'{file}: no image in {images} belongs to this file')
             name = found[0].name

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..layout import IMAGE_SUFFIXES
+from mmcrowd.utils.files import find_images
+
 from ..readers import read_lines
 from .collection import Collection, ImageBuilder, file_for, point_is_centre, require_boxes, size_of
 
@@ -26,7 +27,7 @@ def read(path: str | Path, images: str | Path | None = None) -> Collection:
     named = [folder / 'classes.txt' for folder in (path, path.parent) if (folder / 'classes.txt').is_file()]
     classes = read_lines(named[0]) if named else []
     made, used = [], set()
-    for image in sorted(file for file in Path(images).rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES):
+    for image in find_images(images):
         relative = image.relative_to(images)
         file = (path / relative).with_suffix('.txt')
         used.add(file)

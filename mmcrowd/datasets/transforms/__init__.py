@@ -3,7 +3,7 @@
 from .encoding import EncodeTargets
 from .formatting import ConvertHeadsToBoxes, PackCrowdInputs
 from .geometry import RandomScaleCrop
-from .loading import LoadHeads
+from .loading import LoadHeads, LoadImage
 from .resizing import ClampSides, EnlargeToMinimum, ResizeLongerSide, ResizeToGrid
 from .roi import MaskOutsideRoi
 
@@ -13,6 +13,7 @@ __all__ = [
     'EncodeTargets',
     'EnlargeToMinimum',
     'LoadHeads',
+    'LoadImage',
     'MaskOutsideRoi',
     'PackCrowdInputs',
     'RandomScaleCrop',

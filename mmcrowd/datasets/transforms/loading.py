@@ -1,10 +1,46 @@
-"""Head annotations into the pipeline."""
+"""Pictures and head annotations into the pipeline."""
 
 import numpy as np
-from mmcv.transforms import BaseTransform
+from mmcv.transforms import BaseTransform, LoadImageFromFile
 
 from mmcrowd.registry import TRANSFORMS
 from mmcrowd.structures import HeadBoxes
+from mmcrowd.utils.pictures import read_image
+
+
+@TRANSFORMS.register_module()
+class LoadImage(LoadImageFromFile):
+    """Decode ``img_path`` with the package's one reader, :func:`mmcrowd.utils.pictures.read_image`.
+
+    :class:`mmcrowd.CrowdDataset` puts it in the place of a plain ``LoadImageFromFile``, the name that mmdet's tools and
+    inferencer look for in a config; other data sets name it themselves.
+
+    Args:
+        to_float32: Whether the pixels become float32, of the same values.
+        max_pixels: Most pixels of a picture; None is the reader's own limit.
+    """
+
+    def __init__(self, to_float32: bool = False, max_pixels: int | None = None) -> None:
+        super().__init__(to_float32=to_float32)
+        self.max_pixels = max_pixels
+
+    @classmethod
+    def instead_of(cls, transform: object) -> object:
+        """This loader for mmcv's, if that reads colour with OpenCV from a local file; any other transform as it is."""
+        plain = dict(color_type='color', imdecode_backend='cv2', file_client_args=None, backend_args=None)
+        if type(transform) is LoadImageFromFile and all(getattr(transform, k) == v for k, v in plain.items()):
+            return cls(to_float32=transform.to_float32)
+        return transform
+
+    def transform(self, results: dict) -> dict:
+        """Add ``img`` (H, W, 3) BGR, ``img_shape``, ``ori_shape``."""
+        image = read_image(results['img_path'], self.max_pixels)
+        results['img'] = image.astype(np.float32) if self.to_float32 else image
+        results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(to_float32={self.to_float32}, max_pixels={self.max_pixels})'
 
 
 @TRANSFORMS.register_module()

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
-import mmcv
 import numpy as np
 from mmdet.structures import DetDataSample
 from mmengine.dist import collect_results, get_world_size, is_main_process
@@ -22,6 +21,7 @@ from mmcrowd.evaluation.metrics.base import (
     to_numpy,
 )
 from mmcrowd.registry import HOOKS
+from mmcrowd.utils.pictures import read_image
 from mmcrowd.utils.point_files import PointFileError
 from mmcrowd.utils.submission_files import read_ids, write_counting_submission, write_localization_submission
 from mmcrowd.visualization.report import write_report
@@ -178,4 +178,4 @@ def load_picture(record: ImageRecord) -> np.ndarray | None:
     """The original image of a record, (H, W, 3) uint8 RGB, from its file or from what the record kept."""
     if record.picture is not None:
         return cv2.imdecode(np.frombuffer(record.picture, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].copy()
-    return mmcv.imread(record.img_path, channel_order='rgb') if Path(record.img_path).is_file() else None
+    return np.ascontiguousarray(read_image(record.img_path)[..., ::-1]) if Path(record.img_path).is_file() else None

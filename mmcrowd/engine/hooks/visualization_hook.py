@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import mmcv
 import numpy as np
 from mmdet.engine.hooks import DetVisualizationHook
 from mmdet.structures import DetDataSample
@@ -12,6 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmcrowd.registry import HOOKS
+from mmcrowd.utils.pictures import read_image
 
 
 @HOOKS.register_module()
@@ -80,7 +80,7 @@ def original_image(inputs: Tensor, sample: DetDataSample) -> np.ndarray:
         ``(H, W, 3)`` uint8 RGB.
     """
     if Path(sample.img_path).is_file():
-        return mmcv.imread(sample.img_path, channel_order='rgb')
+        return np.ascontiguousarray(read_image(sample.img_path)[..., ::-1])
     height, width = sample.ori_shape[:2]
     image = np.ascontiguousarray(inputs.permute(1, 2, 0).cpu().numpy()[..., ::-1])
     if image.shape[:2] != (height, width):
