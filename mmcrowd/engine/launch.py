@@ -14,8 +14,11 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmcrowd.engine.hooks import find_resume_checkpoint
+from mmcrowd.engine.runner import CrowdRunner
 from mmcrowd.registry import METRICS
 from mmcrowd.utils.distributed import prepare_distributed
+from mmcrowd.utils.downloads import is_address
+from mmcrowd.utils.weights import read_weights
 
 METRICS_FILE = 'metrics.json'
 THRESHOLD_FILE = 'threshold.json'
@@ -46,10 +49,17 @@ def load_config(
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The Runner of a config, after the process group where one is needed."""
+    """The Runner of a config, after the process group where one is needed.
+
+    Raises:
+        FileNotFoundError: ``load_from`` is not there.
+        WeightsError: It is no file of weights: said before data and model are built.
+    """
+    if cfg.get('load_from') and not is_address(cfg.load_from):
+        read_weights(cfg.load_from)
     prepare_distributed(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('classes', dict(type='mmcrowd.ClassCheckHook'))
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else CrowdRunner.from_cfg(cfg)
 
 
 def launch_training(

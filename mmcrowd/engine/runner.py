@@ -57,8 +57,8 @@ class CrowdRunner(Runner):
         except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
             what = ' '.join(f'{type(error).__name__}: {error}'.split())[:200]
             raise WeightsError(
-                f'{filename}: its state of the training does not fit ({what}): resume with the config that it was trained '
-                'with, or start from its weights by load_from'
+                f'{filename}: its state of the training does not fit ({what}): resume with the config that it was '
+                'trained with, or start from its weights by load_from'
             ) from error
         finally:
             self._resuming = False
@@ -106,7 +106,9 @@ class CrowdRunner(Runner):
             super()._init_model_weights()
         if self._load_from is None and not (self._resume and find_latest_checkpoint(self.work_dir)):
             for module, entry in pretrained:
-                load_pretrained(module, **{key: entry[key] for key in ('checkpoint', 'prefix', 'sha256') if key in entry})
+                load_pretrained(
+                    module, **{key: entry[key] for key in ('checkpoint', 'prefix', 'sha256') if key in entry}
+                )
         for value in model.state_dict().values() if pretrained else ():
             broadcast(value)
 
@@ -128,8 +130,8 @@ def _check_training(checkpoint: dict, source: str, work_dir: str) -> None:
     counters = [meta.get(key) for key in ('epoch', 'iter')] if isinstance(meta, dict) else [None]
     if not all(type(number) is int and number >= 0 for number in counters) or not isinstance(hub, dict):
         raise WeightsError(
-            f'{source}: holds weights but no training that could be resumed: start from them by load_from, or resume one '
-            'of the epoch_*.pth of the run'
+            f'{source}: holds weights but no training that could be resumed: start from them by load_from, or resume '
+            'one of the epoch_*.pth of the run'
         )
     for part in ('ema_state_dict', 'optimizer'):
         check_finite(checkpoint.get(part), source, part)

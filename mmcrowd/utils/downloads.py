@@ -24,7 +24,7 @@ def fetch_weights(address: str, sha256: str | None = None) -> tuple[Path, str]:
 
     Args:
         address: ``http(s)://``, or a name that mmengine knows: ``torchvision://``, ``open-mmlab://``, ``mmcls://``.
-        sha256: The first digits of the file's SHA-256; by default those at the end of its name, as in ``x-0123abcd.pth``.
+        sha256: The first digits of the file's SHA-256; by default those in its name, as in ``x-0123abcd.pth``.
 
     Returns:
         The file and the digits that its SHA-256 must begin with, which the reader has to compare.
