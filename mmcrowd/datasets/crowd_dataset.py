@@ -2,9 +2,7 @@
 
 import contextlib
 import logging
-import os
 import random
-import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmcrowd.registry import DATASETS
-from mmcrowd.utils.files import is_hidden
 from mmcrowd.utils.pictures import ImageReadError, image_size
 
 from .transforms.loading import LoadImage
@@ -45,7 +42,7 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 
 def list_files(folder: str | Path, pattern: str) -> list[Path]:
-    """Files in ``folder`` that match the glob ``pattern``, sorted by name; hidden ones are never data.
+    """Files in ``folder`` that match the glob ``pattern``, sorted by name.
 
     Raises:
         FileNotFoundError: The folder does not exist, or no file matches.
@@ -53,7 +50,7 @@ def list_files(folder: str | Path, pattern: str) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: folder not found, expected it to hold files named {pattern}')
-    files = sorted(path for path in folder.glob(pattern) if not is_hidden(path.name))
+    files = sorted(folder.glob(pattern))
     if not files:
         raise FileNotFoundError(f'{folder}: no file named {pattern} in this folder, expected at least one')
     return files
@@ -109,14 +106,6 @@ def make_heads(points: np.ndarray, boxes: np.ndarray | None = None, source: str 
     return heads
 
 
-def _require_finite(path: str, rows: np.ndarray, owner: str, what: str) -> None:
-    bad = ~np.isfinite(rows).all(axis=1)
-    if bad.any():
-        row = int(bad.argmax())
-        found = tuple(rows[row].tolist())
-        raise ValueError(f'{path}: {owner} {row} of {len(rows)} has the {what} {found}, expected finite numbers')
-
-
 def _numbers(values: np.ndarray, what: str, source: str | Path) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float32)
@@ -139,11 +128,10 @@ class CrowdDataset(BaseDataset):
             {"img_path": "a.jpg", "points": [[x, y], ...], "boxes": [[x1, y1, x2, y2] or null, ...],
              "ignore_boxes": [[x1, y1, x2, y2], ...]}, ...]}
 
-    Before training starts the samples are checked: no image at all, one that is there twice, missing files, and points,
-    boxes and regions that are infinite or partly NaN are errors that name the file; heads outside their image are
-    counted and reported. Boxes without area, or turned around, are taken as not annotated, and such regions are
-    dropped; both are counted. An image without heads is an ordinary sample: it is never replaced by another one, and a
-    pipeline that would drop it is an error. An image that cannot be decoded is reported once and replaced by another in
+    Before training starts the samples are checked: no image at all, missing files, and points that are NaN or infinite
+    are errors that name the file; heads outside their image are counted and reported. Boxes without area are taken as
+    not annotated. An image without heads is an ordinary sample: it is never replaced by another one, and a pipeline
+    that would drop it is an error. An image that cannot be decoded is reported once and replaced by another in
     training, and is an error in testing (at the start, if its header is broken).
 
     Indices from a :class:`SeededSampler` make the augmentation reproducible; see there.
@@ -220,8 +208,7 @@ class CrowdDataset(BaseDataset):
         """Check the loaded samples (mmengine calls this between loading and serialising) and return them."""
         if not self.data_list:
             raise ValueError(f'{type(self).__name__} at {self.data_root or self.ann_file}: the list of images is empty')
-        counts = dict(outside=0, no_area=0, no_region=0)
-        self._check_names()
+        counts = dict(outside=0, no_area=0)
         for sample in self.data_list:
             self._check_sample(sample, counts)
         name = type(self).__name__
@@ -241,26 +228,13 @@ class CrowdDataset(BaseDataset):
                 'current',
                 logging.WARNING,
             )
-        for key, done in (
-            ('no_area', 'boxes without area are treated as missing'),
-            ('no_region', 'regions to ignore without area are dropped'),
-        ):
-            if counts[key]:
-                print_log(f'{name}: {counts[key]} {done}', 'current', logging.WARNING)
+        if counts['no_area']:
+            print_log(
+                f'{name}: {counts["no_area"]} boxes without area are treated as missing', 'current', logging.WARNING
+            )
         # In shared memory: all workers of all epochs report a broken image once.
         self._reported = torch.zeros(len(self.data_list), dtype=torch.bool).share_memory_()
         return self.data_list
-
-    def _check_names(self) -> None:
-        """Refuse an image that is there twice, also under another spelling: its heads would be in two halves."""
-        spelled: dict[str, str] = {}
-        for sample in self.data_list:
-            path = sample['img_path']
-            name = unicodedata.normalize('NFC', os.path.normpath(path)).casefold()
-            other = spelled.get(name)
-            if other is not None and (other == path or (os.path.exists(path) and os.path.samefile(other, path))):
-                raise ValueError(f'{path}: expected every image once, found it again as {other}')
-            spelled[name] = path
 
     def _check_sample(self, sample: dict, counts: dict) -> None:
         path, heads = sample['img_path'], np.asarray(sample['heads'], dtype=np.float32)
@@ -268,9 +242,11 @@ class CrowdDataset(BaseDataset):
             raise FileNotFoundError(f'{path}: image file not found')
         if heads.ndim != 2 or heads.shape[1] != 6:
             raise ValueError(f'{path}: expected heads as an (N, 6) array, got shape {heads.shape}')
-        unboxed = np.isnan(heads[:, 2:]).all(axis=1)
-        _require_finite(path, heads[:, :2], 'head', 'point')
-        _require_finite(path, np.where(unboxed[:, None], 0, heads[:, 2:]), 'head', 'box')
+        bad = ~np.isfinite(heads[:, :2]).all(axis=1)
+        if bad.any():
+            row = int(bad.argmax())
+            point = tuple(heads[row, :2].tolist())
+            raise ValueError(f'{path}: head {row} of {len(heads)} has the point {point}, expected finite numbers')
         labels = np.asarray(sample.get('labels', np.zeros(len(heads))), dtype=np.int64)
         if labels.shape != (len(heads),):
             raise ValueError(f'{path}: expected one label for each of {len(heads)} heads, got shape {labels.shape}')
@@ -280,15 +256,10 @@ class CrowdDataset(BaseDataset):
                 f'{path}: expected labels from 0 to {len(classes) - 1}, for the classes {classes}, found '
                 f'{sorted(set(labels.tolist()))}'
             )
-        no_area = ~unboxed & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
+        incomplete = np.isnan(heads[:, 2:]).any(axis=1)
+        no_area = ~incomplete & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
         counts['no_area'] += int(no_area.sum())
-        heads[no_area, 2:] = np.nan
-        if sample.get('ignore_boxes') is not None:
-            regions = np.asarray(sample['ignore_boxes'], dtype=np.float32).reshape(-1, 4)
-            _require_finite(path, regions, 'region to ignore', 'box')
-            sound = (regions[:, 2:] > regions[:, :2]).all(axis=1)
-            counts['no_region'] += int((~sound).sum())
-            sample['ignore_boxes'] = regions[sound]
+        heads[incomplete | no_area, 2:] = np.nan
         if len(heads) or self.test_mode:
             heads, labels = self._treat_outside(path, heads, labels, counts)
         sample.update(heads=heads, labels=labels)
@@ -302,9 +273,7 @@ class CrowdDataset(BaseDataset):
             if self.test_mode:
                 raise
             return heads, labels  # never used: training skips the image and reports it
-        points = heads[:, :2]
-        # Infinite ones are no heads that could be moved or dropped: they are found by the check of the samples.
-        out = ((points < 0) | (points >= (width, height))).any(axis=1) & np.isfinite(points).all(axis=1)
+        out = ((heads[:, :2] < 0) | (heads[:, :2] >= (width, height))).any(axis=1)
         if out.any():
             counts['outside'] += int(out.sum())
             counts.setdefault('first', path)
