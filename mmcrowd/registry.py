@@ -9,7 +9,7 @@ from mmdet import registry as _mmdet
 from mmengine.registry import Registry
 
 _LOCATIONS = {
-    'RUNNERS': [],
+    'RUNNERS': ['mmcrowd.engine'],
     'RUNNER_CONSTRUCTORS': [],
     'LOOPS': [],
     'HOOKS': ['mmcrowd.engine'],

@@ -1,5 +1,6 @@
 default_scope = 'mmdet'
 custom_imports = dict(imports=['mmcrowd'], allow_failed_imports=False)
+runner_type = 'mmcrowd.CrowdRunner'  # mmdet's tools then read weights as safely as mmcrowd's
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

@@ -14,11 +14,11 @@ from mmengine.dataset import Compose
 from mmengine.device import get_device
 from mmengine.model.utils import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.pictures import read_image
+from mmcrowd.utils.weights import load_weights, read_weights
 from mmcrowd.visualization import Heads
 
 from .images import check_array, list_images
@@ -32,13 +32,12 @@ _ANNOTATION_TRANSFORMS = ('EncodeTargets', 'ConvertHeadsToBoxes', 'FilterAnnotat
 class CrowdInferencer:
     """Finds the heads in images.
 
-    A config is a Python program and is executed: use configs you trust. Weights are read by mmengine's checkpoint
-    loader and must fit the model completely; whether that loader can execute code in a foreign file depends on the
-    installed mmengine and torch, so use weights you trust as well.
+    A config is a Python program and is executed: use configs you trust. Weights are data: nothing of the file is
+    executed, and they must fit the model completely.
 
     Args:
         model: Config file, loaded config, or a model that carries its config as ``model.cfg``.
-        weights: Checkpoint file or URL. None keeps the weights a given model has; a model built from a config then
+        weights: Checkpoint file or address. None keeps the weights a given model has; a model built from a config then
             stays untrained, with a warning.
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
@@ -69,10 +68,10 @@ class CrowdInferencer:
         else:
             self.cfg = _load_config(model)
             init_default_scope(self.cfg.get('default_scope', 'mmdet'))
-            self.model = revert_sync_batchnorm(MODELS.build(_without_pretrained(self.cfg.model)))
+            self.model = revert_sync_batchnorm(MODELS.build(self.cfg.model))
             device = device or get_device()
         if weights is not None:
-            _load_weights(self.model, weights)
+            load_weights(self.model, read_weights(weights), weights)
         elif not isinstance(model, nn.Module):
             warnings.warn(
                 'CrowdInferencer got no weights: this model is untrained, its heads mean nothing', stacklevel=2
@@ -176,26 +175,6 @@ def _load_config(config: str | Path | Config) -> Config:
     if not Path(config).is_file():
         raise FileNotFoundError(f'{config}: no such config file')
     return Config.fromfile(config)
-
-
-def _without_pretrained(model: dict) -> dict:
-    """The model's config without the download of ImageNet weights, which the checkpoint replaces anyway."""
-    model = model.copy()
-    if model.get('backbone', {}).get('init_cfg'):
-        model['backbone'] = dict(model['backbone'], init_cfg=None)
-    return model
-
-
-def _load_weights(model: nn.Module, weights: str | Path) -> None:
-    weights = str(weights)
-    if '://' not in weights and not Path(weights).is_file():
-        raise FileNotFoundError(f'{weights}: no such checkpoint file')
-    try:
-        load_checkpoint(model, weights, map_location='cpu', strict=True)
-    except Exception as error:  # a damaged file makes the unpickler raise almost anything
-        raise ValueError(
-            f'{weights}: expected a checkpoint that fits {type(model).__name__}, found: {error}'
-        ) from error
 
 
 def _inference_pipeline(cfg: Config) -> list[dict]:

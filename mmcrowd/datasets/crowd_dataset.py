@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from mmcrowd.registry import DATASETS
 from mmcrowd.utils.pictures import ImageReadError, image_size
 
+from .naming import require_unique
 from .transforms.loading import LoadImage
 
 _INSET = 1 / 64
@@ -113,6 +114,17 @@ def _numbers(values: np.ndarray, what: str, source: str | Path) -> np.ndarray:
         raise ValueError(f'{source}: expected {what} of numbers, got: {error}') from error
 
 
+def _check_boxes(path: str, boxes: np.ndarray, what: str) -> None:
+    """Refuse boxes xyxy that are not finite, or turned around."""
+    bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(
+            f'{path}: {what} {row} of {len(boxes)} is {boxes[row].tolist()}, expected finite numbers x1, y1, x2, y2, '
+            'left before right and upper before lower'
+        )
+
+
 @DATASETS.register_module()
 class CrowdDataset(BaseDataset):
     """Images with head annotations.
@@ -129,7 +141,8 @@ class CrowdDataset(BaseDataset):
              "ignore_boxes": [[x1, y1, x2, y2], ...]}, ...]}
 
     Before training starts the samples are checked: no image at all, missing files, and points that are NaN or infinite
-    are errors that name the file; heads outside their image are counted and reported. Boxes without area are taken as
+    are errors that name the file, as are boxes and regions to ignore that are so or turned around, and an image that is
+    there twice; heads outside their image are counted and reported. Boxes without area are taken as
     not annotated. An image without heads is an ordinary sample: it is never replaced by another one, and a pipeline
     that would drop it is an error. An image that cannot be decoded is reported once and replaced by another in
     training, and is an error in testing (at the start, if its header is broken).
@@ -182,6 +195,7 @@ class CrowdDataset(BaseDataset):
                 f'reading it failed with: {error}'
             ) from error
         self._metainfo['classes'] = tuple(self._metainfo.get('classes', self.METAINFO['classes']))
+        require_unique((str(sample['img_path']), str(self.ann_file)) for sample in samples)
         return samples
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -256,10 +270,12 @@ class CrowdDataset(BaseDataset):
                 f'{path}: expected labels from 0 to {len(classes) - 1}, for the classes {classes}, found '
                 f'{sorted(set(labels.tolist()))}'
             )
-        incomplete = np.isnan(heads[:, 2:]).any(axis=1)
-        no_area = ~incomplete & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
+        given = ~np.isnan(heads[:, 2:]).all(axis=1)
+        _check_boxes(path, heads[given, 2:], 'box')
+        _check_boxes(path, np.asarray(sample.get('ignore_boxes', np.zeros((0, 4)))), 'region to ignore')
+        no_area = given & (heads[:, 4:] <= heads[:, 2:4]).any(axis=1)
         counts['no_area'] += int(no_area.sum())
-        heads[incomplete | no_area, 2:] = np.nan
+        heads[no_area, 2:] = np.nan
         if len(heads) or self.test_mode:
             heads, labels = self._treat_outside(path, heads, labels, counts)
         sample.update(heads=heads, labels=labels)

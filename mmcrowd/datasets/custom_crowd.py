@@ -1,15 +1,15 @@
 """Everybody's own data."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmcrowd.registry import DATASETS
+from mmcrowd.utils.pictures import image_size
 
 from .classes import choose_classes, class_names
-from .crowd_dataset import image_size, make_heads
+from .crowd_dataset import make_heads
 from .formats import AnnotatedImage, Collection, format_named
 from .indexed_dataset import IndexedDataset
 from .transforms import ConvertHeadsToBoxes
@@ -29,11 +29,13 @@ class CustomCrowd(IndexedDataset):
         data_root: Folder that ``ann_file`` and ``img_folder`` are relative to.
         ann_file: Annotation file, or the folder of the annotation files.
         img_folder: Folder of the images.
-        format: 'json' (mmcrowd's own), 'coco', 'yolo', 'voc', 'labelme', 'label_studio', 'cvat', 'via', 'csv' or
-            'shanghaitech'.
+        format: 'json' (mmcrowd's own), 'coco', 'yolo', 'voc', 'labelme', 'label_studio', 'cvat', 'via', 'csv',
+            'points', 'mot' or 'shanghaitech'.
         classes: Names to train on, in the order of their labels; heads of other classes are dropped and counted. None
             takes those of the annotations.
         merge_classes: Name of the one class that all of these become, for models that know one; None keeps them apart.
+        unlisted_empty: Whether images of the folder that have no entry are images without heads; they are left out
+            otherwise.
         kwargs: As :class:`IndexedDataset`; a validation ``subset`` keeps images of one ``group`` together.
     """
 
@@ -47,11 +49,12 @@ class CustomCrowd(IndexedDataset):
         format: str = 'json',
         classes: Sequence[str] | None = None,
         merge_classes: str | None = None,
+        unlisted_empty: bool = False,
         split: str = 'all',
         **kwargs,
     ) -> None:
         format_named(format)
-        self.img_folder, self.format = img_folder, format
+        self.img_folder, self.format, self.unlisted_empty = img_folder, format, unlisted_empty
         self.classes, self.merge_classes = class_names(classes), merge_classes
         super().__init__(data_root, ann_file=ann_file, split=split, **kwargs)
         self._check_boxes()
@@ -71,27 +74,13 @@ class CustomCrowd(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read all annotations and the size of every image."""
         path, folder = self.index_inputs()
-        collection = format_named(self.format).read(path, folder)
+        collection = format_named(self.format).read(path, folder, self.unlisted_empty)
         self.notes.update(collection.notes)
         classes, labels = choose_classes(collection.classes, self.classes, self.merge_classes, path)
         self.found_meta['classes'] = list(classes or self.METAINFO['classes'])
         self._count_classes(collection, labels)
-        repeated = [name for name, n in Counter(image.img_path for image in collection.images).items() if n > 1]
-        if repeated:
-            raise ValueError(f'{path}: expected every image once, found {repeated[0]} again ({len(repeated)} such)')
-        samples, problems = [], {}
-        for image in collection.images:
-            try:
-                samples.append(self._sample(image, folder, labels))
-            except (FileNotFoundError, ValueError) as error:
-                problems[str(folder / image.img_path)] = error
-        if problems:
-            first, more = list(problems.values())[:20], len(problems) - 20
-            text = '\n'.join(map(str, first)) + (f'\nand {more} more such images' if more > 0 else '')
-            error = type(first[0])(text)
-            error.problems = {path: str(problem) for path, problem in problems.items()}
-            raise error
-        return samples
+        check_images(collection, folder, path)
+        return [self._sample(image, folder, labels) for image in collection.images]
 
     def _count_classes(self, collection: Collection, labels: np.ndarray) -> None:
         """Count what is left out and what is merged, by class."""
@@ -107,9 +96,6 @@ class CustomCrowd(IndexedDataset):
 
     def _sample(self, image: AnnotatedImage, folder: Path, new: np.ndarray) -> dict:
         path = folder / image.img_path
-        if not path.is_file():
-            raise FileNotFoundError(f'{path}: image file not found, but {self.ann_file} has annotations of it')
-        check_frame(path, image)
         labels = new[image.labels]
         kept = labels >= 0
         sample = dict(image.extra, img_path=str(path), img_id=image.extra.get('img_id', image.img_path))
@@ -127,6 +113,32 @@ class CustomCrowd(IndexedDataset):
                 f'{self.ann_file}: all {len(heads)} heads are points without a box, and a detector cannot learn sizes '
                 "from points. Train a model of points, annotate boxes, or set ConvertHeadsToBoxes(missing='pseudo')"
             )
+
+
+def check_images(collection: Collection, folder: Path, source: str | Path) -> None:
+    """Look for the images of annotations, and compare their sizes.
+
+    Raises:
+        FileNotFoundError: Images are missing; names up to 20, and what else is wrong.
+        ValueError: Sizes or points contradict the images, see :func:`check_frame`.
+
+    The error's ``problems`` has all of them: path of the image -> what is wrong.
+    """
+    problems: dict[str, Exception] = {}
+    for image in collection.images:
+        path = folder / image.img_path
+        try:
+            if not path.is_file():
+                raise FileNotFoundError(f'{path}: image file not found, but {source} has annotations of it')
+            check_frame(path, image)
+        except (FileNotFoundError, ValueError) as error:
+            problems[str(path)] = error
+    if problems:
+        first, more = list(problems.values())[:20], len(problems) - 20
+        text = '\n'.join(map(str, first)) + (f'\nand {more} more such images' if more > 0 else '')
+        error = type(first[0])(text)
+        error.problems = {path: str(problem) for path, problem in problems.items()}
+        raise error
 
 
 def check_frame(path: Path, image: AnnotatedImage) -> None:

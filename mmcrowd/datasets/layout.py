@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmcrowd.utils.files import image_suffixes, is_image_name
+from mmcrowd.utils.files import image_suffixes, is_hidden, is_image_name
 
 
 def existing_folder(parent: str | Path, *names: str) -> Path:
@@ -63,3 +63,34 @@ def image_files(folder: str | Path) -> dict[str, Path]:
     if not found:
         raise FileNotFoundError(f'{folder}: expected images ({", ".join(image_suffixes())}) in this folder, found none')
     return found
+
+
+def annotation_files(path: str | Path, suffix: str, what: str, prefix: str = '') -> tuple[Path, list[Path]]:
+    """Annotation files of one kind in a folder and below it, sorted; hidden ones are passed over.
+
+    Args:
+        path: The folder, or one such file.
+        suffix: Of the files, in any letter case.
+        what: Named in errors.
+        prefix: Of the files.
+
+    Returns:
+        The folder, and the files.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path.parent, [path]
+    found = [
+        file
+        for file in sorted(path.rglob('*'))
+        if file.suffix.lower() == suffix
+        and file.name.startswith(prefix)
+        and not is_hidden(file.relative_to(path))
+        and file.is_file()
+    ]
+    if not found:
+        raise FileNotFoundError(f'{path}: expected a folder of {what} files, found no {prefix}*{suffix} in it')
+    return path, found

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .readers import read_lines
+from .readers import numbered_lines
 
 
 def read_boxes(path: str | Path) -> dict[int, np.ndarray]:
@@ -20,12 +20,12 @@ def read_boxes(path: str | Path) -> dict[int, np.ndarray]:
         ValueError: A line has another form; says which.
     """
     rows = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in numbered_lines(path):
         try:
             row = [float(part) for part in line.split(',') if part.strip()]
         except ValueError:
             row = []
-        if not 6 <= len(row) <= 10:
+        if not 6 <= len(row) <= 10 or not np.isfinite(row).all() or row[0] != int(row[0]) or abs(row[0]) > 1e9:
             raise ValueError(f'{path}, line {number}: expected frame,id,left,top,width,height,..., found {line!r}')
         rows.append((row + [1.0] * 3)[:9])
     table = np.array(rows, dtype=np.float64).reshape(-1, 9)

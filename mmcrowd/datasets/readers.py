@@ -1,12 +1,17 @@
 """Readers of annotation files, which name the file, what was found in it and what was expected."""
 
+import codecs
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from scipy.io import loadmat
+
+from .mat_check import check_mat
 
 
 def unwrap(value: Any) -> Any:
@@ -23,19 +28,14 @@ def read_mat(path: str | Path) -> Mapping[str, Any]:
         ValueError: The file cannot be read.
         ImportError: A version 7.3 file, and h5py is not installed.
     """
-    if _is_hdf5(path):
+    data = Path(path).read_bytes()
+    if b'\x89HDF\r\n\x1a\n' in (data[:8], data[512:520]):  # where MATLAB writes it after its own header, or at once
         return _read_hdf5(path)
     try:
-        return loadmat(path)
+        check_mat(data)
+        return loadmat(io.BytesIO(data))
     except Exception as error:  # scipy raises a dozen types, depending on where the file breaks off
         raise ValueError(f'{path}: expected a MATLAB file, loading it failed with: {error!r}') from error
-
-
-def _is_hdf5(path: str | Path) -> bool:
-    """Whether the HDF5 signature is where MATLAB writes it (after its own header), or at the beginning."""
-    with open(path, 'rb') as file:
-        head = file.read(520)
-    return b'\x89HDF\r\n\x1a\n' in (head[:8], head[512:])
 
 
 def _read_hdf5(path: str | Path) -> dict[str, np.ndarray]:
@@ -52,7 +52,7 @@ def _read_hdf5(path: str | Path) -> dict[str, np.ndarray]:
                 # An empty array is stored as its size; others with their axes reversed.
                 empty = item.attrs.get('MATLAB_empty', 0)
                 found[name] = np.zeros(tuple(int(n) for n in item[()])) if empty else item[()].T
-    except OSError as error:
+    except Exception as error:  # OSError, KeyError, RuntimeError, ...: what the damage happens to hit
         raise ValueError(f'{path}: expected a MATLAB 7.3 file, loading it failed with: {error!r}') from error
     return found
 
@@ -105,29 +105,72 @@ def mat_points(path: str | Path, *names: str) -> np.ndarray:
     return as_rows(path, mat_value(path, read_mat(path), *names), 2)
 
 
+def read_text(path: str | Path) -> str:
+    """Content of a text file in UTF-8, or in UTF-16 if it begins with a byte order mark, which is dropped.
+
+    Raises:
+        ValueError: It is in another encoding, or holds NUL bytes; says in which line.
+    """
+    data = Path(path).read_bytes()
+    encoding = 'utf-16' if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else 'utf-8-sig'
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b'\n', 0, error.start) + 1
+        raise ValueError(
+            f'{path}, line {line}: expected text in UTF-8, found the byte 0x{data[error.start]:02x}, which belongs to '
+            'another encoding: save the file as UTF-8'
+        ) from error
+    if '\0' in text:
+        line = text.count('\n', 0, text.index('\0')) + 1
+        raise ValueError(f'{path}, line {line}: expected text, found a NUL byte: save the file as UTF-8')
+    return text
+
+
 def read_json(path: str | Path) -> Any:
     """Content of a JSON file.
 
     Raises:
-        ValueError: It is not JSON; says in which line.
+        ValueError: It is not JSON, is nested too deeply, or an object in it has a key twice; says where.
     """
     try:
-        return json.loads(Path(path).read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(Path(path).read_bytes(), object_pairs_hook=_unique_keys)
+    except RecursionError as error:
+        raise ValueError(f'{path}: expected a JSON file, found brackets nested too deeply to be read') from error
+    except ValueError as error:  # no JSON, another encoding, a number of thousands of digits, a key twice
         raise ValueError(f'{path}: expected a JSON file, reading it failed with: {error}') from error
 
 
-def read_lines(path: str | Path) -> list[str]:
-    """Lines of a text file without their ends and without empty lines; a byte order mark is dropped.
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'the key {twice!r} is there twice in one object')
+    return found
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Content of a YAML file.
 
     Raises:
-        ValueError: It is not text in UTF-8.
+        ValueError: It is not YAML, or nested too deeply.
     """
     try:
-        text = Path(path).read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: expected a text file in UTF-8, reading it failed with: {error}') from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+        return yaml.safe_load(read_text(path))
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f'{path}: expected a YAML file, reading it failed with: {error}') from error
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Lines of a text file without their ends and without empty lines, as :func:`read_text` reads it."""
+    return [line for _, line in numbered_lines(path)]
+
+
+def numbered_lines(path: str | Path) -> list[tuple[int, str]]:
+    """As :func:`read_lines`, each with its number in the file, from 1."""
+    lines = enumerate(read_text(path).splitlines(), start=1)
+    return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
 def read_numbers(path: str | Path, columns: int, separator: str | None = None) -> np.ndarray:
@@ -145,16 +188,14 @@ def read_numbers(path: str | Path, columns: int, separator: str | None = None) -
         ValueError: A line has another number of columns or something that is not a number; says which.
     """
     rows = []
-    for number, line in enumerate(Path(path).read_text(encoding='utf-8-sig').splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         parts = line.split(separator)
         try:
             row = [float(part) for part in parts]
         except ValueError:
             row = []
         if len(row) != columns:
-            raise ValueError(f'{path}, line {number}: expected {columns} numbers, found {line.strip()!r}')
+            raise ValueError(f'{path}, line {number}: expected {columns} numbers, found {line!r}')
         rows.append(row)
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
 
@@ -172,5 +213,5 @@ def read_xml(path: str | Path) -> Any:
         raise ImportError(f'{path}: reading XML safely takes defusedxml: pip install defusedxml') from error
     try:
         return ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, DefusedXmlException, UnicodeDecodeError) as error:
+    except (ElementTree.ParseError, DefusedXmlException, LookupError, ValueError) as error:  # also unknown encodings
         raise ValueError(f'{path}: expected an XML file, reading it failed with: {error!r}') from error

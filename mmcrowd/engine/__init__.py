@@ -1,4 +1,4 @@
-"""Hooks and optimizer wrappers. :mod:`mmcrowd.engine.launch` trains and tests from a config file."""
+"""Runner, hooks and optimizer wrappers. :mod:`mmcrowd.engine.launch` trains and tests from a config file."""
 
 from .hooks import (
     ChannelsLastHook,
@@ -11,6 +11,7 @@ from .hooks import (
     PreciseBN,
 )
 from .optimizers import AutocastOptimWrapper
+from .runner import CrowdRunner
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -18,6 +19,7 @@ __all__ = [
     'ClassCheckHook',
     'CrowdCheckpointHook',
     'CrowdEvaluationHook',
+    'CrowdRunner',
     'CrowdVisualizationHook',
     'EpochSeedHook',
     'NonFiniteLossHook',

@@ -20,6 +20,9 @@ from mmengine.logging import HistoryBuffer
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from .downloads import fetch_weights, is_address
+from .errors import WeightsError
+
 _WRAPPERS = ('state_dict', 'model_state_dict', 'model')
 _PREFIXES = ('ema.module.', 'module.')
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
@@ -33,10 +36,6 @@ _HEADS = (  # beginnings of files that are saved under the name of weights by mi
 )
 
 
-class WeightsError(ValueError):
-    """A file that cannot be used as weights: the message begins with its name, says what it is and what to do."""
-
-
 def read_weights(path: str | Path, map_location: str | torch.device = 'cpu', sha256: str | None = None) -> dict:
     """Read a checkpoint or bare weights as data; no code of the file is run, whatever it holds.
 
@@ -45,7 +44,7 @@ def read_weights(path: str | Path, map_location: str | torch.device = 'cpu', sha
     histories of logged values) is allowed. What a name ends in does not matter.
 
     Args:
-        path: The file.
+        path: The file, or an address that states its SHA-256, see :func:`fetch_weights`.
         map_location: Where the tensors of a ``torch.save`` file go; those of safetensors are on the CPU.
         sha256: Hexadecimal digits that the file's SHA-256 must begin with.
 
@@ -56,7 +55,8 @@ def read_weights(path: str | Path, map_location: str | torch.device = 'cpu', sha
         FileNotFoundError: There is no such file.
         WeightsError: It is no file of weights, is damaged, or holds something that could be code.
     """
-    name, file = str(path), Path(path).expanduser()
+    name = str(path)
+    file, sha256 = fetch_weights(name, sha256) if is_address(path) else (Path(path).expanduser(), sha256)
     kind = _recognize(name, file)
     if sha256 is not None and not (found := file_sha256(file)).startswith(sha256.lower()):
         raise WeightsError(f'{name}: its SHA-256 is {found}, expected {sha256}: {_AGAIN}')
@@ -98,6 +98,7 @@ def load_weights(
     fit.missing = _unmatched(fit.missing, absent)
     if fit.differences:
         raise WeightsError(f'{source}: does not fit {fit}: {_OWN}')
+    check_finite(fit.values, source)
     return fit.load()
 
 
@@ -115,8 +116,25 @@ def load_fitting_weights(module: nn.Module, checkpoint: Mapping, source: str | P
     if not parts or ('backbone' not in parts and hasattr(module, 'backbone')):
         what = 'no tensor of the backbone fits' if parts else 'nothing fits'
         raise WeightsError(f'{source}: {what} {fit}: give weights of this architecture')
+    check_finite(fit.values, source)
     fit.load()
     return f'{source}: loaded {fit}' if fit.differences else f'{source}: all {len(fit.values)} tensors loaded'
+
+
+def check_finite(content: object, source: str | Path, where: str = '') -> None:
+    """Check every tensor of a value, however deep in mappings and lists.
+
+    Raises:
+        WeightsError: A value is NaN or infinite; ``source`` and the place are named.
+    """
+    if isinstance(content, Tensor) and content.is_floating_point() and not (finite := torch.isfinite(content)).all():
+        raise WeightsError(
+            f'{source}: {where} holds NaN or infinity ({int((~finite).sum())} of {content.numel()} values): the '
+            'training has diverged, give an earlier checkpoint'
+        )
+    if isinstance(content, Mapping | list | tuple):
+        for key, value in content.items() if isinstance(content, Mapping) else enumerate(content):
+            check_finite(value, source, f'{where}.{key}'.lstrip('.'))
 
 
 def file_sha256(path: str | Path) -> str:
@@ -162,13 +180,7 @@ class _Fit:
         return f'{type(self.module).__name__}: {"; ".join([fitting, *self.differences])}'
 
     def load(self) -> int:
-        """Copy the values that agree, if all are finite."""
-        for key, value in self.values.items():
-            if value.is_floating_point() and not (finite := torch.isfinite(value)).all():
-                raise WeightsError(
-                    f'{self.source}: {key} holds NaN or infinity ({int((~finite).sum())} of {value.numel()} values): '
-                    'the training has diverged, give an earlier checkpoint'
-                )
+        """Copy the values that agree; returns their number."""
         own = self.module.state_dict()
         with torch.no_grad():
             for key, value in self.values.items():

@@ -181,7 +181,7 @@ class TestCheck:
 
     def test_the_same_picture_in_two_splits(self, tmp_path):
         for split, names in (('train', 'ab'), ('val', 'cd')):
-            own_data(tmp_path, [dict(img_path=f'{n}.png', points=[[n == 'a', 1]]) for n in names])
+            own_data(tmp_path, [dict(img_path=f'{n}.png', points=[[int(n == 'a'), 1]]) for n in names])
             (tmp_path / 'annotations.json').rename(tmp_path / f'{split}.json')
         config = dataset_configs(tmp_path)['all']
         configs = {split: dict(config, ann_file=f'{split}.json') for split in ('train', 'val')}

@@ -80,12 +80,12 @@ class TestSCUTHead(DatasetTester):
         path = tmp_path / 'SCUT_HEAD_Part_A' / 'Annotations' / 'PartA_00001.xml'
         bomb = '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
         for text, message in (
-            ('<annotation><object><name>head</name></object></annotation>', 'object 0: expected a name and a bndbox'),
+            ('<annotation><object><name>head</name></object></annotation>', "object 0: expected a 'bndbox'"),
             ('<annotation>', 'expected an XML file'),
             (bomb, 'expected an XML file'),
         ):
             path.write_text(text)
-            with pytest.raises(ValueError, match=rf'PartA_00001\.xml: {message}'):
+            with pytest.raises(ValueError, match=rf'PartA_00001\.xml.*{message}'):
                 self.load(tmp_path, 'trainval')
 
 

@@ -36,9 +36,10 @@ def image(folder: Path, name: str = '0.png', size: tuple[int, int] = (40, 30)) -
     return str(path)
 
 
-def listed(folder: Path, points=(), boxes=None, count: int = 1, **kwargs) -> Listed:
+def listed(folder: Path, points=(), boxes=None, count: int = 1, ignored=(), **kwargs) -> Listed:
     paths = [image(folder, f'{i}.png') for i in range(count)]
-    return Listed([dict(img_path=p, img_id=i, heads=make_heads(points, boxes)) for i, p in enumerate(paths)], **kwargs)
+    common = dict(heads=make_heads(points, boxes), ignore_boxes=np.array(ignored, np.float32).reshape(-1, 4))
+    return Listed([dict(common, img_path=p, img_id=i) for i, p in enumerate(paths)], **kwargs)
 
 
 @pytest.fixture
@@ -253,11 +254,19 @@ def test_points_outside_the_image(tmp_path, logged, policy, done, expected):
 
 
 def test_boxes_without_area_count_as_missing(tmp_path, logged):
-    boxes = [[0, 0, 4, 4], [2, 2, 2, 9], [5, 5, 1, 9], [NAN, 1, 2, 3]]
+    boxes = [[0, 0, 4, 4], [2, 2, 2, 9], [5, 5, 7, 5], [NAN] * 4]
     dataset = listed(tmp_path, [[1, 1]] * 4, boxes)
     found = dataset.get_data_info(0)['heads'][:, 2:]
     np.testing.assert_array_equal(np.isnan(found).sum(axis=1), [0, 4, 4, 4])
     assert '2 boxes without area' in logged()
+
+
+@pytest.mark.parametrize('box', [[5, 5, 1, 9], [1, 9, 5, 5], [NAN, 1, 2, 3], [0, 0, float('inf'), 4], [0, 0, 1e39, 4]])
+def test_boxes_and_regions_are_finite_and_not_turned_around(tmp_path, box):
+    with pytest.raises(ValueError, match=r'0\.png: box 0 of 1 is .*, expected finite numbers x1, y1, x2, y2'):
+        listed(tmp_path, [[1, 1]], [box])
+    with pytest.raises(ValueError, match=r'0\.png: region to ignore 0 of 1 is .*, expected finite numbers'):
+        listed(tmp_path, [[1, 1]], ignored=[box])
 
 
 def broken(folder: Path, content: bytes, **kwargs) -> Listed:

@@ -90,7 +90,7 @@ def test_text(tmp_path):
     with pytest.raises(ValueError, match=r"a\.txt, line 2: expected 2 numbers, found '3'"):
         read_numbers(path, 2)
     path.write_bytes(b'\xff\xfe1')
-    with pytest.raises(ValueError, match=r'a\.txt: expected a text file in UTF-8'):
+    with pytest.raises(ValueError, match=r'a\.txt, line 1: expected text in UTF-8'):
         read_lines(path)
     path.write_text('{"a": [1,\n}')
     with pytest.raises(ValueError, match=r'a\.txt: expected a JSON file.*line 2'):

@@ -8,24 +8,30 @@ from mmcrowd.datasets.formats import FORMATS
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    writable = sorted(name for name, format in FORMATS.items() if format.writable)
     parser.add_argument('source', help='annotation file, or folder of annotation files')
     parser.add_argument('target', help='annotation file or folder to write')
     parser.add_argument(
         '--from', dest='from_format', choices=sorted(FORMATS), required=True, help='format of the source'
     )
-    parser.add_argument('--to', dest='to_format', choices=sorted(FORMATS), default='json', help='default: %(default)s')
+    parser.add_argument('--to', dest='to_format', choices=writable, default='json', help='default: %(default)s')
     parser.add_argument('--images', help='folder of the images')
     parser.add_argument('--lossy', action='store_true', help='write also what the format cannot hold wholly')
+    parser.add_argument(
+        '--unlisted-empty', action='store_true', help='take images of the folder without an entry as without heads'
+    )
     args = parser.parse_args()
     try:
         made = convert_annotations(
-            args.source, args.target, args.from_format, args.to_format, args.images, lossy=args.lossy
+            args.source, args.target, args.from_format, args.to_format, args.images, args.lossy, args.unlisted_empty
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from error
-    for note, number in made.notes.items():
-        if number:
-            print(f'{number} {note}')
+    for line in made.notes.lines():
+        print(line)
+    if made.unlisted:
+        first = ', '.join(made.unlisted[:5])
+        print(f'{len(made.unlisted)} images of the folder without an entry, left out (--unlisted-empty): {first}')
     heads = sum(len(image) for image in made.images)
     print(f'{args.target}: {len(made.images)} images, {heads} heads, classes {", ".join(made.classes)}')
 

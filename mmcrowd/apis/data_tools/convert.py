@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmcrowd.datasets.custom_crowd import check_frame
+from mmcrowd.datasets.custom_crowd import check_images
 from mmcrowd.datasets.formats import Collection, format_named
 
 
@@ -13,6 +13,7 @@ def convert_annotations(
     to_format: str = 'json',
     images: str | Path | None = None,
     lossy: bool = False,
+    unlisted_empty: bool = False,
 ) -> Collection:
     """Read annotations and write them in another format.
 
@@ -23,30 +24,19 @@ def convert_annotations(
         to_format: Likewise.
         images: Folder of the images: needed by formats with relative coordinates; sizes are checked against it.
         lossy: Write also what the target format cannot hold wholly.
+        unlisted_empty: Take images of the folder that have no entry as images without heads.
 
     Returns:
-        What was converted; ``notes`` counts what the reader left out or guessed.
+        What was converted; ``notes`` counts what the reader left out or guessed, ``unlisted`` has the images without
+        entry.
 
     Raises:
         ValueError: The source is not in its format, contradicts its images, or the target cannot hold it.
         FileNotFoundError: Files are missing.
     """
     reader, writer = format_named(from_format), format_named(to_format)
-    if not Path(source).exists():
-        raise FileNotFoundError(f'{source}: no such file or folder, expected annotations there')
-    collection = reader.read(source, images)
+    collection = reader.read(source, images, unlisted_empty)
     if images is not None:
-        problems = []
-        for image in collection.images:
-            path = Path(images) / image.img_path
-            try:
-                if not path.is_file():
-                    raise FileNotFoundError(f'{path}: image file not found, but {source} has annotations of it')
-                check_frame(path, image)
-            except (FileNotFoundError, ValueError) as error:
-                problems.append(str(error))
-        if problems:
-            more = f'\nand {len(problems) - 20} more' if len(problems) > 20 else ''
-            raise ValueError('\n'.join(problems[:20]) + more)
+        check_images(collection, Path(images), source)
     writer.write(collection, target, images, lossy)
     return collection

@@ -1,36 +1,38 @@
-"""Annotation formats: readers to and writers from one :class:`Collection`.
+"""Annotation formats: readers to and writers from one :class:`Collection`."""
 
-Every format is a module with ``read(path, images=None)`` and ``write(collection, path, images=None, lossy=False)``.
-"""
-
-from types import ModuleType
-
-from . import coco, cvat, label_studio, labelme, native, shanghaitech, table, via, voc, yolo
+from ..naming import ImageNames, require_unique
+from . import coco, cvat, label_studio, labelme, mot, native, points, shanghaitech, table, via, voc, yolo
 from .collection import AnnotatedImage, Collection
+from .format import Format
 
-FORMATS: dict[str, ModuleType] = dict(
-    json=native,
-    coco=coco,
-    yolo=yolo,
-    voc=voc,
-    labelme=labelme,
-    label_studio=label_studio,
-    cvat=cvat,
-    via=via,
-    csv=table,
-    shanghaitech=shanghaitech,
-)
+FORMATS: dict[str, Format] = {
+    format.name: format
+    for format in (
+        Format('json', native),
+        Format('coco', coco),
+        Format('yolo', yolo, '.txt'),
+        Format('voc', voc, '.xml'),
+        Format('labelme', labelme, '.json'),
+        Format('label_studio', label_studio),
+        Format('cvat', cvat),
+        Format('via', via),
+        Format('csv', table),
+        Format('points', points, '.txt'),
+        Format('mot', mot),
+        Format('shanghaitech', shanghaitech, '.mat'),
+    )
+}
 
 
-def format_named(name: str) -> ModuleType:
-    """The module of a format.
+def format_named(name: str) -> Format:
+    """The format of this name.
 
     Raises:
-        ValueError: There is none of this name.
+        ValueError: There is none.
     """
     if name not in FORMATS:
         raise ValueError(f'format must be one of {sorted(FORMATS)}, got {name!r}')
     return FORMATS[name]
 
 
-__all__ = ['FORMATS', 'AnnotatedImage', 'Collection', 'format_named']
+__all__ = ['FORMATS', 'AnnotatedImage', 'Collection', 'Format', 'ImageNames', 'format_named', 'require_unique']

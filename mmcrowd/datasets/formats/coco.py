@@ -1,54 +1,106 @@
-"""COCO annotation files: boxes, or one keypoint per object."""
+"""COCO annotation files: boxes, outlines, or keypoints."""
 
-import json
-from collections import Counter
 from pathlib import Path
 
+from ..naming import ImageNames
 from ..readers import read_json
-from .collection import Collection, ImageBuilder, has_box, size_of
+from .collection import IGNORE, Collection, has_box, size_of, write_json
+from .gathering import Gatherer, ImageBuilder
+from .records import Record
+from .shapes import around, around_mask, head_keypoint
 
 
-def read(path: str | Path, images: str | Path | None = None) -> Collection:
-    """Read boxes and keypoints; an object with exactly one labelled keypoint has it as its point, any other the centre
-    of its box. Crowd regions (``iscrowd``) are ignored regions.
+def read(path: Path, images: ImageNames) -> Collection:
+    """Read boxes, or the boxes around outlines and masks where there is none, and the keypoint that is the head: the
+    only one of its category, or the one named 'head' or 'nose'. A head without one is at the centre of its box. Crowd
+    regions (``iscrowd``) are ignored regions. A category without objects that others belong to is no class.
 
     Raises:
         ValueError: Not such a file; names the annotation.
     """
-    content = read_json(path)
-    missing = {'images', 'annotations', 'categories'} - set(content if isinstance(content, dict) else ())
-    if missing:
-        raise ValueError(f'{path}: expected the keys images, annotations and categories, {sorted(missing)} not found')
-    names = {category['id']: category['name'] for category in content['categories']}
-    classes = list(dict.fromkeys(names.values()))
-    notes: Counter = Counter()
-    builders = {image['id']: ImageBuilder(f'{path}, {image["file_name"]}', classes) for image in content['images']}
-    for number, item in enumerate(content['annotations']):
-        try:
-            builder, name = builders[item['image_id']], names[item['category_id']]
-        except KeyError as error:
-            raise ValueError(f'{path}: annotation {number} refers to {error}, which the file does not have') from error
-        builder.source = f'{path}, annotation {number}, bbox'
-        box = builder.numbers(item.get('bbox'), 4)
-        if box is not None:
-            box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
-            if item.get('iscrowd'):
-                builder.add(builder.ignore, box=box)
-                continue
-            if box[2] <= box[0] or box[3] <= box[1]:
-                box = None
-        keypoints = item.get('keypoints') or []
-        labelled = [keypoints[i : i + 2] for i in range(0, len(keypoints) - 2, 3) if keypoints[i + 2] > 0]
-        point = labelled[0] if len(labelled) == 1 else None
-        if point is None and box is None:
-            notes['objects without keypoint and without a box with an area, left out'] += 1
-            continue
-        builder.add(name, point, box)
-    made = []
-    for image in content['images']:
-        size = (image['width'], image['height']) if image.get('width') and image.get('height') else None
-        made.append(builders[image['id']].build(image['file_name'], size))
-    return Collection(tuple(classes), made, notes)
+    content = Record(read_json(path), str(path))
+    categories = _by_id(content.items('categories', 'category'))
+    objects = content.items('annotations', 'annotation')
+    used = {item['category_id'].identity() for item in objects}
+    gathered = Gatherer(path, images, _classes(categories, used))
+    builders = {}
+    for key, image in _by_id(content.items('images', 'image')).items():
+        name = images.find(image.source, image['file_name'].text())
+        builders[key] = gathered.image(image.source, name, image.size())
+    for item in objects:
+        builder = _referred(item, 'image_id', builders)
+        _add(builder, item, _referred(item, 'category_id', categories))
+    return gathered.collection()
+
+
+def _by_id(records: list[Record]) -> dict[int | str, Record]:
+    found: dict[int | str, Record] = {}
+    for record in records:
+        key = record['id'].identity()
+        if key in found:
+            raise record['id'].error('every id once', f'{key!r} again, first in {found[key].name}')
+        found[key] = record
+    return found
+
+
+def _referred(item: Record, key: str, known: dict):
+    value = item[key].identity()
+    if value not in known:
+        raise ValueError(f'{item.source}: {key} refers to {value!r}, which the file does not have')
+    return known[value]
+
+
+def _classes(categories: dict[int | str, Record], used: set[int | str]) -> list[str]:
+    """Names of the categories, but of those that only others belong to: exports of Roboflow begin with one."""
+    names = {key: category['name'].text() for key, category in categories.items()}
+    parents = {}
+    for key, category in categories.items():
+        parent = category.get('supercategory')
+        parents[key] = parent.value if parent is not None else None
+    groups = {parent for key, parent in parents.items() if isinstance(parent, str) and parent != names[key]}
+    return [name for key, name in names.items() if key in used or name not in groups]
+
+
+def _add(builder: ImageBuilder, item: Record, category: Record) -> None:
+    box = _object_box(item)
+    crowd = item.get('iscrowd')
+    if crowd is not None and crowd.number():
+        if box is None:
+            return builder.leave_out('crowd regions without a box')
+        return builder.add(IGNORE, box=box, source=item.source)
+    point = _head(item, category)
+    if point is None and box is None:
+        return builder.leave_out('objects without a head keypoint, a box or an outline')
+    return builder.add(category['name'].text(), point, box, source=item.source)
+
+
+def _object_box(item: Record) -> list[float] | None:
+    """The box; without one, the box around the outline or mask."""
+    box = item.get('bbox')
+    if box is not None and box.value != []:
+        x, y, width, height = box.numbers(4)
+        if width > 0 < height or item.get('segmentation') is None:
+            return [x, y, x + width, y + height]
+    outline = item.get('segmentation')
+    if outline is None or outline.value in ([], {}):
+        return None
+    if isinstance(outline.value, dict):
+        return around_mask(outline)
+    polygons = [polygon.numbers() for polygon in outline.each('polygon')]
+    if any(len(polygon) < 6 or len(polygon) % 2 for polygon in polygons):
+        raise outline.error('polygons as lists x1, y1, x2, y2, x3, y3, ...')
+    return around([pair for polygon in polygons for pair in zip(polygon[::2], polygon[1::2], strict=True)])
+
+
+def _head(item: Record, category: Record) -> list[float] | None:
+    keypoints = item.get('keypoints')
+    if keypoints is None:
+        return None
+    values = keypoints.numbers()
+    if len(values) % 3:
+        raise keypoints.error('keypoints as x, y, visibility')
+    points = [values[i : i + 2] if values[i + 2] > 0 else None for i in range(0, len(values), 3)]
+    return head_keypoint([name.text() for name in category.get_items('keypoints', 'keypoint')], points)
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:
@@ -66,9 +118,7 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
         items += [dict(category_id=1, iscrowd=1, **_box(box)) for box in image.ignore_boxes.tolist()]
         annotations += [dict(item, id=len(annotations) + i, image_id=number) for i, item in enumerate(items, start=1)]
     categories = [dict(id=i, name=name, keypoints=['head']) for i, name in enumerate(collection.classes, start=1)]
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(images=listed, annotations=annotations, categories=categories)) + '\n')
+    write_json(path, dict(images=listed, annotations=annotations, categories=categories))
 
 
 def _box(box: list[float]) -> dict:

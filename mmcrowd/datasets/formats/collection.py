@@ -1,14 +1,20 @@
 """Annotated images, as all formats have them in common."""
 
+import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ..crowd_dataset import image_size
-from ..readers import as_rows
+from mmcrowd.utils.pictures import image_size
+
+from ..naming import stem_of
+
+IGNORE = 'ignore'
+"""Label of boxes that are regions to ignore."""
 
 
 @dataclass
@@ -37,89 +43,45 @@ class AnnotatedImage:
         return len(self.points)
 
 
+class Notes(Counter[str]):
+    """What a reader left out or guessed: note -> how often; ``where`` says how often in which image or file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.where: dict[str, Counter[str]] = {}
+
+    def add(self, note: str, place: str, number: int = 1) -> None:
+        """Count ``number`` more of a note."""
+        if number:
+            self[note] += number
+            self.where.setdefault(note, Counter())[place] += number
+
+    def lines(self, places: int = 20) -> list[str]:
+        """A line for each note, with the first ``places`` images or files."""
+        made = []
+        for note, number in self.items():
+            where = list(self.where.get(note, {}).items())
+            named = ', '.join(f'{place} {count}' for place, count in where[:places])
+            more = f' and {len(where) - places} more' if len(where) > places else ''
+            made.append(f'{number} {note}' + (f': {named}{more}' if named else ''))
+        return made
+
+
 @dataclass
 class Collection:
-    """Annotated images and the names of their classes; ``notes`` counts what a reader left out or guessed."""
+    """Annotated images and the names of their classes.
+
+    Attributes:
+        notes: What a reader left out or guessed.
+        unread: Images that have an entry, of which nothing could be read: not annotated, or shapes of other types.
+        unlisted: Images of the folder that have no entry.
+    """
 
     classes: tuple[str, ...]
     images: list[AnnotatedImage]
-    notes: Counter = field(default_factory=Counter)
-
-
-class ImageBuilder:
-    """Gathers the heads of one image while a reader walks through a file.
-
-    Args:
-        source: Named in errors: the file, and the image in it.
-        classes: Names of the classes; names that are not yet in it are appended.
-        ignore: Class name whose boxes are regions to ignore.
-    """
-
-    def __init__(self, source: str, classes: list[str], ignore: str = 'ignore') -> None:
-        self.source, self.classes, self.ignore = source, classes, ignore
-        self.heads: list[tuple] = []
-        self.regions: list[Sequence[float]] = []
-        self.joined: dict = {}
-
-    def add(self, name: str, point: Sequence | None = None, box: Sequence | None = None, key: object = None) -> None:
-        """Add a head; a point and a box with the same ``key`` (not None) are one head.
-
-        Raises:
-            ValueError: Something is not a number, or a region to ignore has no box.
-        """
-        point, box = self.numbers(point, 2), self.numbers(box, 4)
-        if box is not None:
-            box = [min(box[0], box[2]), min(box[1], box[3]), max(box[0], box[2]), max(box[1], box[3])]
-        if name == self.ignore:
-            if box is None:
-                raise ValueError(f'{self.source}: expected a box for a region of class {name!r}, found a point')
-            self.regions.append(box)
-            return
-        if name not in self.classes:
-            self.classes.append(name)
-        row = self.joined.get(key) if key is not None else None
-        if row is not None and self._fits(self.heads[row], point, box):
-            old = self.heads[row]
-            self.heads[row] = (old[0], point if old[1] is None else old[1], box if old[2] is None else old[2])
-            return
-        if key is not None:
-            self.joined[key] = len(self.heads)
-        self.heads.append((self.classes.index(name), point, box))
-
-    @staticmethod
-    def _fits(head: tuple, point: Sequence | None, box: Sequence | None) -> bool:
-        return (head[1] is None or point is None) and (head[2] is None or box is None)
-
-    def numbers(self, values: Sequence | None, count: int) -> list[float] | None:
-        """``count`` finite floats; None stays None.
-
-        Raises:
-            ValueError: Something else; names the source.
-        """
-        if values is None:
-            return None
-        try:
-            numbers = [float(value) for value in values]
-        except (TypeError, ValueError):
-            numbers = []
-        if len(numbers) != count or not np.isfinite(numbers).all():
-            raise ValueError(f'{self.source}: expected {count} numbers, found {values!r}')
-        return numbers
-
-    def build(self, img_path: str, size: tuple[int, int] | None = None, **extra) -> AnnotatedImage:
-        """The image; a head without point gets the centre of its box."""
-        boxes = np.array([[np.nan] * 4 if box is None else box for _, _, box in self.heads]).reshape(-1, 4)
-        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        points = [centre if point is None else point for centre, (_, point, _) in zip(centres, self.heads, strict=True)]
-        return AnnotatedImage(
-            img_path=img_path,
-            points=np.array(points, dtype=np.float64).reshape(-1, 2),
-            boxes=boxes,
-            labels=np.array([label for label, _, _ in self.heads], dtype=np.int64),
-            ignore_boxes=np.array(self.regions, dtype=np.float64).reshape(-1, 4),
-            size=size,
-            extra=extra,
-        )
+    notes: Notes = field(default_factory=Notes)
+    unread: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
 
 def has_box(image: AnnotatedImage) -> np.ndarray:
@@ -163,6 +125,48 @@ def require_centres(images: Iterable[AnnotatedImage], name: str, lossy: bool) ->
             )
 
 
+def require_points(images: Iterable[AnnotatedImage], what: str, lossy: bool) -> None:
+    """Refuse what files of points alone do not hold.
+
+    Raises:
+        ValueError: There are boxes, regions or several classes, and ``lossy`` is False.
+    """
+    for image in images if not lossy else ():
+        if has_box(image).any() or len(image.ignore_boxes) or image.labels.any():
+            raise ValueError(
+                f'{image.img_path}: {what} points of one class alone; boxes, regions to ignore and other classes would '
+                'be lost. Allow the loss, or write another format'
+            )
+
+
+def require_xml_names(collection: Collection) -> None:
+    """Refuse names with characters that XML cannot hold: control characters, bytes that are not UTF-8.
+
+    Raises:
+        ValueError: There is one; names it.
+    """
+    for name in (*collection.classes, *(image.img_path for image in collection.images)):
+        if re.search('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', name):
+            raise ValueError(
+                f'{name!r}: expected a name that XML can hold, found a control character or another encoding'
+            )
+
+
+def require_lines(collection: Collection, what: str) -> None:
+    """Refuse names that do not fit into one line of text in UTF-8.
+
+    Raises:
+        ValueError: There is one; names it.
+    """
+    for name in (*collection.classes, *(image.img_path for image in collection.images)):
+        if (
+            len(name.splitlines()) > 1
+            or '\0' in name
+            or (not name.isprintable() and re.search('[\ud800-\udfff]', name))
+        ):
+            raise ValueError(f'{name!r}: expected a name of one line in UTF-8 for {what}')
+
+
 def size_of(image: AnnotatedImage, folder: str | Path | None, name: str) -> tuple[int, int]:
     """(width, height) of the image, from its file if the annotations do not say it.
 
@@ -176,28 +180,41 @@ def size_of(image: AnnotatedImage, folder: str | Path | None, name: str) -> tupl
     return image_size(Path(folder) / image.img_path)
 
 
-def file_for(image: AnnotatedImage, folder: str | Path, suffix: str) -> Path:
-    """The file in ``folder`` that belongs to an image, in a subfolder of it if the image is in one.
+def require_joinable(images: Iterable[AnnotatedImage], name: str, lossy: bool) -> None:
+    """Refuse points outside their box, where point and box are two shapes of a group: they would be read as two heads.
 
     Raises:
-        ValueError: The image's path leads out of the folder.
+        ValueError: There are some, and ``lossy`` is False.
     """
-    place = PurePosixPath(image.img_path)
-    if place.is_absolute() or '..' in place.parts:
-        raise ValueError(f'{image.img_path}: expected a path within the folder of the images')
-    file = (Path(folder) / place).with_suffix(suffix)
+    for image in images if not lossy else ():
+        low, high = image.boxes[:, :2], image.boxes[:, 2:]
+        apart = int((has_box(image) & ((image.points < low) | (image.points > high)).any(axis=1)).sum())
+        if apart:
+            raise ValueError(
+                f'{image.img_path}: {apart} of {len(image)} points are outside their box, and {name} has point and box '
+                'apart, which only a box around its point joins: they would become two heads. Write another format, or '
+                'allow that'
+            )
+
+
+def file_for(image: AnnotatedImage, folder: str | Path, suffix: str, prefix: str = '') -> Path:
+    """The file in ``folder`` that belongs to an image, in a subfolder of it if the image is in one."""
+    place = PurePosixPath(stem_of(image.img_path))
+    file = Path(folder) / place.with_name(f'{prefix}{place.name}{suffix}')
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
 
 
-def rows(source: object, value: object, columns: int, what: str) -> np.ndarray:
-    """``value`` (None, or a list of rows that may be None) as (N, columns) float64, with NaN for None.
+def write_json(path: str | Path, content: object) -> None:
+    """Write JSON that every reader takes.
 
     Raises:
-        ValueError: Another shape, or something that is not a number.
+        ValueError: A number in it is not finite.
     """
+    path = Path(path)
     try:
-        filled = [[np.nan] * columns if row is None else row for row in value or []]
-        return as_rows(str(source), np.array(filled, dtype=np.float64), columns, what)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{source}: expected {what} as rows of {columns} numbers, found {error}') from error
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f'{path}: cannot be written, a number in it is not finite: {error}') from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + '\n')

@@ -1,47 +1,68 @@
-"""LabelMe: a JSON file per image with points and rectangles."""
+"""LabelMe: a JSON file per image with points and other shapes."""
 
-import json
+import math
 from pathlib import Path
 
+from ..layout import annotation_files
+from ..naming import ImageNames
 from ..readers import read_json
-from .collection import Collection, ImageBuilder, file_for, has_box, size_of
+from .collection import Collection, file_for, has_box, require_joinable, size_of, write_json
+from .gathering import Gatherer, ImageBuilder
+from .records import Record
+from .shapes import around, ellipse
 
 
-def read(path: str | Path, images: str | Path | None = None) -> Collection:
-    """Read a folder of JSON files. A point and a rectangle of the same ``group_id`` are one head; rectangles labelled
-    'ignore' are regions to ignore; shapes of other types are left out and counted.
+def read(path: Path, images: ImageNames) -> Collection:
+    """Read a folder of JSON files. Rectangles (of two or four corners), circles, ellipses, polygons and masks are taken
+    as the boxes around them; a point and a box of the same ``group_id`` and label, of which the box holds the point,
+    are one head; boxes labelled 'ignore' are regions to ignore; shapes of other types are left out and counted.
 
     Raises:
         ValueError: Not such a file; names it and the shape.
         FileNotFoundError: The folder has no JSON file.
     """
-    files = sorted(Path(path).rglob('*.json'))
-    if not files:
-        raise FileNotFoundError(f'{path}: expected a folder of LabelMe JSON files, found none')
-    collection, classes = Collection((), []), []
+    gathered = Gatherer(path, images)
+    root, files = annotation_files(path, '.json', 'LabelMe')
     for file in files:
-        content = read_json(file)
-        if not isinstance(content, dict) or not {'shapes', 'imagePath'} <= set(content):
-            raise ValueError(f'{file}: expected the keys shapes and imagePath')
-        builder = ImageBuilder(str(file), classes)
-        for number, shape in enumerate(content['shapes']):
-            builder.source = f'{file}, shape {number}'
-            kind, corners = shape.get('shape_type', 'polygon'), shape.get('points')
-            if kind == 'point' and len(corners) == 1:
-                builder.add(shape['label'], point=corners[0], key=shape.get('group_id'))
-            elif kind == 'rectangle' and len(corners) == 2:
-                builder.add(shape['label'], box=[*corners[0], *corners[1]], key=shape.get('group_id'))
-            else:
-                collection.notes[f'shapes of type {kind}, left out'] += 1
-        size = (content.get('imageWidth'), content.get('imageHeight'))
-        place = file.parent.relative_to(path) / Path(content['imagePath'].replace('\\', '/')).name
-        collection.images.append(builder.build(place.as_posix(), size if all(size) else None))
-    collection.classes = tuple(classes or ['head'])
-    return collection
+        content = Record(read_json(file), str(file))
+        shapes, place = content.items('shapes', 'shape'), content['imagePath'].text()
+        folder = file.parent.relative_to(root)
+        here = (folder / Path(place.replace('\\', '/')).name).as_posix()
+        name = images.find(content.source, here, place, (folder / file.stem).as_posix())
+        builder = gathered.image(content.source, name, content.size('imageWidth', 'imageHeight'))
+        for shape in shapes:
+            _add(builder, shape)
+    return gathered.collection()
+
+
+def _add(builder: ImageBuilder, shape: Record) -> None:
+    kind = shape.get('shape_type')
+    kind = 'polygon' if kind is None else kind.text()
+    corners = [corner.numbers(2) for corner in shape.items('points', 'point')]
+    label, group = shape['label'].text(), shape.get('group_id')
+    common = dict(group=None if group is None else group.identity(), source=shape.source)
+    if kind == 'point' and len(corners) == 1:
+        builder.add(label, point=corners[0], **common)
+    elif kind == 'circle' and len(corners) == 2:
+        radius = math.dist(*corners)
+        builder.add(label, box=ellipse(corners[0], radius, radius), **common)
+    elif (kind, len(corners)) in _BOXES or (kind in ('polygon', 'ellipse') and len(corners) > 2):
+        builder.add(label, box=around(corners), **common)
+    else:
+        builder.leave_out(f'shapes of type {kind} with {len(corners)} points')
+
+
+_BOXES = {('rectangle', 2), ('rectangle', 4), ('ellipse', 2), ('ellipse', 4), ('mask', 2), ('rotation', 4)}
+"""Type and number of points of shapes that are taken as the box around their points."""
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:
-    """Write a JSON file per image."""
+    """Write a JSON file per image.
+
+    Raises:
+        ValueError: A point is outside its box, and ``lossy`` is False.
+    """
+    require_joinable(collection.images, 'LabelMe', lossy)
     for image in collection.images:
         width, height = size_of(image, images, 'LabelMe')
         shapes = []
@@ -58,4 +79,4 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
             )
         content = dict(version='5.0.0', flags={}, shapes=shapes, imagePath=Path(image.img_path).name, imageData=None)
         content.update(imageWidth=width, imageHeight=height)
-        file_for(image, path, '.json').write_text(json.dumps(content, indent=1))
+        write_json(file_for(image, path, '.json'), content)

@@ -16,67 +16,86 @@ One JSON object::
 ``points`` may be left out where every head has a box: its centre is the point.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from ..naming import ImageNames, require_unique
 from ..readers import read_json
-from .collection import AnnotatedImage, Collection, has_box, rows
+from .collection import AnnotatedImage, Collection, has_box, write_json
+from .records import Record
 
 _KNOWN = ('img_path', 'points', 'boxes', 'labels', 'ignore_boxes', 'width', 'height')
 
 
-def read(path: str | Path, images: str | Path | None = None) -> Collection:
+def read(path: Path, images: ImageNames) -> Collection:
     """Read an annotation file.
 
     Raises:
         ValueError: It is not one; names the entry.
     """
-    content = read_json(path)
-    entries = content.get('data_list') if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError(f"{path}: expected an object with the list 'data_list'")
-    metainfo = content.get('metainfo') or {}
-    if not isinstance(metainfo, dict):
-        raise ValueError(f"{path}: expected 'metainfo' to be an object, found {metainfo!r}")
-    classes = tuple(metainfo.get('classes') or ('head',))
-    return Collection(classes, [_read_image(f'{path}, entry {i}', entry, classes) for i, entry in enumerate(entries)])
+    content = Record(read_json(path), str(path))
+    entries = content.items('data_list', 'entry')
+    metainfo = content.get('metainfo')
+    listed = metainfo.get_items('classes', 'class') if metainfo is not None else []
+    classes = [name.text() for name in listed] or ['head']
+    if len(set(classes)) < len(classes):
+        raise metainfo['classes'].error('every class once')
+    made = [_read_image(Record(entry.value, entry.source), images, len(classes)) for entry in entries]
+    require_unique((image.img_path, str(path)) for image in made)
+    return Collection(tuple(classes), made)
 
 
-def _read_image(source: str, entry: dict, classes: tuple[str, ...]) -> AnnotatedImage:
-    if not isinstance(entry, dict) or not isinstance(entry.get('img_path'), str):
-        raise ValueError(f"{source}: expected an object with 'img_path'")
-    source = f'{source}, {entry["img_path"]}'
-    if entry.get('points') is None and entry.get('boxes') is None:
-        raise ValueError(f"{source}: expected 'points' or 'boxes', found {sorted(entry)}")
-    boxes = rows(source, entry.get('boxes'), 4, 'boxes')
-    if entry.get('points') is None:
+def _read_image(entry: Record, images: ImageNames, classes: int) -> AnnotatedImage:
+    name = entry['img_path'].text()
+    entry.name = name
+    points, boxes = (_rows(entry.get(key), columns) for key, columns in (('points', 2), ('boxes', 4)))
+    if points is None and boxes is None:
+        raise entry.error("'points' or 'boxes'", f'{sorted(entry.value)}')
+    if points is None:
         points = (boxes[:, :2] + boxes[:, 2:]) / 2
-    else:
-        points = rows(source, entry['points'], 2, 'points')
-    if entry.get('boxes') is None:
+        if np.isnan(points).any():
+            raise entry['boxes'].error("a box for every head where there are no 'points'")
+    if np.isnan(points).any():
+        raise entry['points'].error('finite points', 'null')
+    if boxes is None:
         boxes = np.full((len(points), 4), np.nan)
-    labels = np.asarray(entry.get('labels') or np.zeros(len(points)))
-    for name, value in (('boxes', boxes), ('labels', labels)):
+    given = entry.get('labels')
+    labels = np.array(given.numbers()) if given is not None and given.value != [] else np.zeros(len(points))
+    for key, value in (('boxes', boxes), ('labels', labels)):
         if len(value) != len(points):
-            raise ValueError(f'{source}: expected one of {name} for each of {len(points)} points, found {len(value)}')
-    if not np.isfinite(points).all():
-        raise ValueError(f'{source}: expected finite points, found {points[~np.isfinite(points).all(axis=1)][0]}')
-    if len(labels) and not (np.isin(labels, range(len(classes)))).all():
-        raise ValueError(
-            f'{source}: expected labels from 0 to {len(classes) - 1}, found {sorted(set(labels.tolist()))}'
-        )
-    size = (entry['width'], entry['height']) if 'width' in entry and 'height' in entry else None
+            raise entry.error(f'one of {key} for each of {len(points)} points', f'{len(value)}')
+    if not np.isin(labels, range(classes)).all():
+        raise entry.error(f'labels from 0 to {classes - 1}', f'{sorted(set(labels.tolist()))}')
+    ignored = _rows(entry.get('ignore_boxes'), 4)
+    if ignored is not None and np.isnan(ignored).any():
+        raise entry['ignore_boxes'].error('finite boxes', 'null')
     return AnnotatedImage(
-        img_path=entry['img_path'],
+        img_path=images.find(entry.source, name),
         points=points,
         boxes=boxes,
         labels=labels.astype(np.int64),
-        ignore_boxes=rows(source, entry.get('ignore_boxes'), 4, 'ignore_boxes'),
-        size=size,
-        extra={key: value for key, value in entry.items() if key not in _KNOWN},
+        ignore_boxes=np.zeros((0, 4)) if ignored is None else ignored,
+        size=entry.size(),
+        extra={key: value for key, value in entry.value.items() if key not in _KNOWN},
     )
+
+
+def _rows(rows: Record | None, columns: int) -> np.ndarray | None:
+    """(N, columns) float64, NaN for null; None if there are none.
+
+    Raises:
+        ValueError: Another shape, numbers that are not finite, or a box turned around.
+    """
+    if rows is None:
+        return None
+    made = []
+    for row in rows.each('row'):
+        values = [np.nan] * columns if row.value is None else row.numbers(columns)
+        if columns == 4 and (values[2] < values[0] or values[3] < values[1]):
+            raise row.error('a box x1, y1, x2, y2 from its left upper to its right lower corner')
+        made.append(values)
+    return np.array(made, dtype=np.float64).reshape(-1, columns)
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:
@@ -92,7 +111,4 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
         if image.size is not None:
             entry['width'], entry['height'] = image.size
         entries.append(entry)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = dict(metainfo=dict(classes=list(collection.classes)), data_list=entries)
-    path.write_text(json.dumps(content, indent=1) + '\n')
+    write_json(path, dict(metainfo=dict(classes=list(collection.classes)), data_list=entries))

@@ -5,39 +5,28 @@ from pathlib import Path
 import numpy as np
 from scipy.io import savemat
 
-from mmcrowd.utils.files import is_image_name
+from ..layout import annotation_files
+from ..naming import ImageNames
+from ..readers import mat_points
+from .collection import Collection, file_for, require_points
+from .gathering import Gatherer
 
-from ..shanghaitech import read_points
-from .collection import Collection, ImageBuilder, has_box
 
-
-def read(path: str | Path, images: str | Path | None = None) -> Collection:
-    """Read a folder of MATLAB files.
-
-    Args:
-        path: Folder of ``GT_<image>.mat``.
-        images: Folder of the images; without it, they are taken to be ``<image>.jpg``.
+def read(path: Path, images: ImageNames) -> Collection:
+    """Read a folder of MATLAB files ``GT_<image>.mat``; without the folder of the images, they are ``<image>.jpg``.
 
     Raises:
         ValueError: Not such files.
         FileNotFoundError: There is none, or an image is missing.
     """
-    files = sorted(Path(path).glob('GT_*.mat'))
-    if not files:
-        raise FileNotFoundError(f'{path}: expected a folder of files GT_<image>.mat, found none')
-    made = []
+    gathered = Gatherer(path, images, ['head'])
+    root, files = annotation_files(path, '.mat', 'MATLAB', prefix='GT_')
     for file in files:
-        name = f'{file.stem.removeprefix("GT_")}.jpg'
-        if images is not None:
-            found = [f for f in Path(images).glob(f'{Path(name).stem}.*') if is_image_name(f)]
-            if not found:
-                raise FileNotFoundError(f'{file}: no image in {images} belongs to this file')
-            name = found[0].name
-        builder = ImageBuilder(str(file), ['head'])
-        for point in np.asarray(read_points(file)).tolist():
-            builder.add('head', point=point)
-        made.append(builder.build(name))
-    return Collection(('head',), made)
+        stem = file.relative_to(root).with_name(file.stem.removeprefix('GT_')).as_posix()
+        builder = gathered.image(str(file), images.find_stem(str(file), stem))
+        for number, point in enumerate(mat_points(file, 'image_info', 'location').tolist()):
+            builder.add('head', point=point, source=f'{file}, point {number}')
+    return gathered.collection()
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:
@@ -46,14 +35,8 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
     Raises:
         ValueError: There are boxes, regions or several classes, and ``lossy`` is False.
     """
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
+    require_points(collection.images, 'these MATLAB files hold', lossy)
     for image in collection.images:
-        if not lossy and (has_box(image).any() or len(image.ignore_boxes) or image.labels.any()):
-            raise ValueError(
-                f'{image.img_path}: these MATLAB files hold points of one class alone; boxes, regions to ignore and '
-                'other classes would be lost. Allow the loss, or write another format'
-            )
         info = np.empty((1, 1), dtype=object)
         info[0, 0] = dict(location=image.points.reshape(-1, 2), number=float(len(image)))
-        savemat(folder / f'GT_{Path(image.img_path).stem}.mat', dict(image_info=info))
+        savemat(file_for(image, path, '.mat', 'GT_'), dict(image_info=info))

@@ -1,68 +1,61 @@
-"""YOLO: a text file of normalised boxes per image, or of boxes with one keypoint."""
+"""YOLO: a text file per image, with a box, outline or pose per line in parts of the image size."""
 
 from pathlib import Path
 
 import numpy as np
 
-from mmcrowd.utils.files import find_images
+from mmcrowd.utils.pictures import image_size
 
-from ..readers import read_lines
-from .collection import Collection, ImageBuilder, file_for, point_is_centre, require_boxes, size_of
+from ..layout import annotation_files
+from ..naming import ImageNames
+from .collection import Collection, file_for, point_is_centre, require_boxes, require_lines, size_of
+from .gathering import Gatherer
+from .yolo_rows import Row, class_names, columns_of, read_rows
+
+_NO_LABELS = ('classes.txt', 'train.txt', 'val.txt', 'valid.txt', 'test.txt')
+"""Text files that programs write beside the labels; as those whose name begins with 'readme'."""
 
 
-def read(path: str | Path, images: str | Path | None = None) -> Collection:
-    """Read a folder of text files.
-
-    Args:
-        path: Folder of ``<image>.txt`` with lines ``class cx cy w h`` or ``class cx cy w h x y [visibility]``, parts of
-            the image's width and height; ``classes.txt`` in it or above it names the classes.
-        images: Folder of the images. One without text file has no heads, as is usual in this format.
+def read(path: Path, images: ImageNames) -> Collection:
+    """Read a folder of text files ``<image>.txt``. What stands after the class follows from how many values there are,
+    and what they are in all lines of that length: ``cx cy w h``; the same and a confidence, or a confidence and the
+    number of a track; the same and keypoints, ``x y`` or ``x y visibility`` each; or the corners of an outline, of
+    which the box around it is taken. Images without text file have no heads, as is usual in this format; they are
+    counted. Classes are named by ``classes.txt``, ``obj.names`` or ``data.yaml`` in the folder or up to two above.
 
     Raises:
         ValueError: A line has another form; says which. No folder of images.
+        FileNotFoundError: There is no text file, or an image is missing.
     """
-    path = Path(path)
-    if images is None:
+    if images.folder is None:
         raise ValueError(f'{path}: YOLO files hold parts of the image size: give the folder of the images')
-    named = [folder / 'classes.txt' for folder in (path, path.parent) if (folder / 'classes.txt').is_file()]
-    classes = read_lines(named[0]) if named else []
-    made, used = [], set()
-    for image in find_images(images):
-        relative = image.relative_to(images)
-        file = (path / relative).with_suffix('.txt')
-        used.add(file)
-        builder = ImageBuilder(str(file), list(classes))
-        built = builder.build(relative.as_posix())
-        size = size_of(built, images, 'YOLO')
-        if file.is_file():
-            _read_file(file, builder, size, classes)
-        made.append(builder.build(relative.as_posix(), size))
-    alone = sorted(file for file in path.rglob('*.txt') if file not in used and file.name != 'classes.txt')
-    if alone:
-        raise FileNotFoundError(f'{alone[0]}: no image in {images} belongs to this file ({len(alone)} such files)')
-    highest = max((int(image.labels.max()) for image in made if len(image)), default=0)
-    return Collection(tuple(classes or ['head'] + [f'class {i}' for i in range(1, highest + 1)]), made)
-
-
-def _read_file(file: Path, builder: ImageBuilder, size: tuple[int, int], classes: list[str]) -> None:
-    scale = np.array([*size, *size])
-    for number, line in enumerate(read_lines(file), start=1):
-        parts = line.split()
-        try:
-            values = np.array(parts[1:], dtype=np.float64)
-            label = int(parts[0])
-        except ValueError:
-            values, label = np.zeros(0), -1
-        if len(values) not in (4, 6, 7) or label < 0 or (classes and label >= len(classes)):
-            known = f' and a class below {len(classes)}' if classes else ''
-            raise ValueError(f'{file}, line {number}: expected class cx cy w h [x y [v]]{known}, found {line!r}')
-        if (values[:4] > 2).any():
-            raise ValueError(f'{file}, line {number}: expected parts of the image size (0 to 1), found {line!r}')
-        box = np.concatenate([values[:2] - values[2:4] / 2, values[:2] + values[2:4] / 2]) * scale
-        point = values[4:6] * scale[:2] if len(values) > 4 and (len(values) == 6 or values[6] > 0) else None
-        while label >= len(builder.classes):
-            builder.classes.append('head' if not builder.classes else f'class {len(builder.classes)}')
-        builder.add(builder.classes[label], point, box)
+    root, files = annotation_files(path, '.txt', 'YOLO')
+    classes, keypoints = class_names(root)
+    found: list[tuple[str, str, list[Row]]] = []
+    for file in files:
+        name = images.lookup(str(file), file.relative_to(root).with_suffix('').as_posix())
+        if name is not None:
+            found.append((name, str(file), read_rows(file, len(classes))))
+        elif file.name.lower() not in _NO_LABELS and not file.name.lower().startswith('readme'):
+            raise FileNotFoundError(f'{file}: no image in {images.folder} belongs to this file')
+    rows = [row for _, _, lines in found for row in lines]
+    highest = max((row.label for row in rows), default=0)
+    classes = classes or ['head', *(f'class {label}' for label in range(1, highest + 1))]
+    columns = columns_of(rows, keypoints)
+    gathered = Gatherer(path, images, classes)
+    for name, file, lines in found:
+        builder = gathered.image(file, name, image_size(images.folder / name))
+        for row in lines:
+            point, box = columns[len(row.values)](row)
+            width, height = builder.size
+            point = None if point is None else [point[0] * width, point[1] * height]
+            box = [box[0] * width, box[1] * height, box[2] * width, box[3] * height]
+            builder.add(classes[row.label], point, box, source=row.source)
+    for name in images.unlisted(name for name, _, _ in found):
+        place = str(images.folder / name)
+        gathered.image(place, name, image_size(place)).note('images without text file, taken as without heads')
+    gathered.builders.sort(key=lambda builder: builder.name)
+    return gathered.collection()
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:
@@ -72,15 +65,17 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
         ValueError: A head has no box, or an image has regions to ignore and ``lossy`` is False.
     """
     require_boxes(collection.images, 'YOLO')
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'classes.txt').write_text('\n'.join(collection.classes) + '\n')
-    pose = not all(point_is_centre(image).all() for image in collection.images)
-    for image in collection.images:
-        if len(image.ignore_boxes) and not lossy:
+    require_lines(collection, 'YOLO')
+    for image in collection.images if not lossy else ():
+        if len(image.ignore_boxes):
             raise ValueError(
                 f'{image.img_path}: YOLO has no regions to ignore: allow the loss, or write another format'
             )
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'classes.txt').write_text('\n'.join(collection.classes) + '\n', encoding='utf-8')
+    pose = not all(point_is_centre(image).all() for image in collection.images)
+    for image in collection.images:
         size = np.array(size_of(image, images, 'YOLO'))
         low, high = image.boxes[:, :2] / size, image.boxes[:, 2:] / size
         table = np.concatenate([(low + high) / 2, high - low, *([image.points / size] if pose else [])], axis=1)

@@ -139,8 +139,7 @@ class CrowdLocalizationMetric(CrowdMetric):
         how = f'distance <= radius | {self.matching} matching | {self.score_thr}'
         if self.floor:
             how += ' | floored coordinates'
-        size = dict(num_images=len(results), num_heads=sum(map(len, gts)))
-        protocol = dict(protocol='localization', how=how, radii=list(radii), **size, seed=self.seed)
+        protocol = dict(protocol='localization', how=how, radii=list(radii), num_images=len(results), seed=self.seed)
         self.report(f'localization | {how} | {len(results)} images', rows, figures, protocol)
         return figures
 

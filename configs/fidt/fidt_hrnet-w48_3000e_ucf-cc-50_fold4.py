@@ -1,4 +1,0 @@
-_base_ = './fidt_hrnet-w48_3000e_ucf-cc-50_fold0.py'
-train_dataloader = dict(dataset=dict(fold=4))
-val_dataloader = dict(dataset=dict(fold=4))
-test_dataloader = dict(dataset=dict(fold=4))

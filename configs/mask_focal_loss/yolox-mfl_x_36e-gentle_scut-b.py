@@ -1,0 +1,10 @@
+# YOLOX-X with Mask Focal Loss on SCUT-HEAD part B, at a gentler rate.
+_base_ = [
+    '../_base_/models/yolox_x.py',
+    '../_base_/datasets/scut_head_b_1088x608.py',
+    '../_base_/schedules/adam_36e_gentle.py',
+    '../_base_/detection_runtime.py',
+]
+model = dict(
+    bbox_head=dict(loss_obj=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True, reduction='sum'))
+)

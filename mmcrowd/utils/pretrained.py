@@ -1,0 +1,67 @@
+"""``init_cfg=dict(type='Pretrained', ...)`` by the project's own reader: safe, and complete or refused.
+
+mmengine's own loads what fits by name, in silence, and may run code of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit
+from torch import nn
+
+from .weights import load_weights, read_weights
+
+
+@contextmanager
+def without_pretrained(model: nn.Module) -> Iterator[list[tuple[nn.Module, dict]]]:
+    """Take the Pretrained entries out of every ``init_cfg`` of a model, for the time of the ``with``.
+
+    Yields:
+        The modules and their entries, children before their parents, as mmengine would load them.
+    """
+    kept, taken = [], []
+    for module in reversed(list(model.modules())):
+        init_cfg = getattr(module, 'init_cfg', None)
+        entries = [init_cfg] if isinstance(init_cfg, dict) else list(init_cfg or ())
+        pretrained = [entry for entry in entries if entry.get('type') in ('Pretrained', PretrainedInit)]
+        if pretrained:
+            kept.append((module, init_cfg))
+            module.init_cfg = [entry for entry in entries if entry not in pretrained] or None
+            taken += [(module, entry) for entry in pretrained]
+    try:
+        yield taken
+    finally:
+        for module, init_cfg in kept:
+            module.init_cfg = init_cfg
+
+
+def load_pretrained(module: nn.Module, checkpoint: str, prefix: str | None = None, sha256: str | None = None) -> None:
+    """Load published weights: every tensor of the module must be found, with its shape.
+
+    What the file has beyond it may only be parts that the module does not have at all (a classifier, later stages), or
+    names that match the module's ``optional_keys``, regular expressions.
+
+    Args:
+        module: Gets the weights.
+        checkpoint: File or address, see :func:`read_weights`.
+        prefix: Beginning of the names that belong to the module.
+        sha256: Digits that the file's SHA-256 must begin with.
+
+    Raises:
+        WeightsError: The file is no file of weights, or does not fit.
+    """
+    if prefix is None and checkpoint.startswith('mmcls://'):
+        prefix = 'backbone'
+    parts = '|'.join(re.escape(name) for name in {key.split('.')[0] for key in module.state_dict()})
+    number = load_weights(
+        module,
+        read_weights(checkpoint, sha256=sha256),
+        checkpoint,
+        prefix=f'{prefix.rstrip(".")}.' if prefix else '',
+        optional=(*getattr(module, 'optional_keys', ()), rf'(?!({parts})(\.|$))'),
+    )
+    print_log(f'{type(module).__name__}: {number} tensors from {checkpoint}', logger='current')
