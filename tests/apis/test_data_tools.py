@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy.io import savemat
 
@@ -22,6 +23,7 @@ from mmcrowd.apis.data_tools import (
     split_groups,
 )
 from mmcrowd.apis.data_tools.image_scan import same_pictures, scan_image
+from mmcrowd.apis.data_tools.stats import _histogram
 from mmcrowd.datasets import CustomCrowd
 from tests.datasets.fixtures.images import write_image
 
@@ -78,7 +80,7 @@ class TestCheck:
         write_image(folder / 'cmyk.jpg', (96, 64), mode='CMYK')
         write_image(folder / 'turned.jpg', (96, 64), orientation=6)
         write_image(folder / 'tiny.png', (30, 64))
-        report = self.check(tmp_path, duplicates=False)
+        report = self.check(tmp_path)
         assert kinds(report) == {
             'image gray': 1,
             'point given twice': 1,
@@ -189,6 +191,32 @@ class TestCheck:
         found = {(f.split, f.kind, Path(f.image).name) for f in report.findings}
         assert found == {('train, val', 'same image in two splits', f'{name}.png') for name in 'cd'}
         assert not report.ok
+
+    def test_images_without_annotations(self, tmp_path):
+        """They are counted over all splits; hidden files are none."""
+        for split, names in (('train', ['a', 'sub/b']), ('val', ['c'])):
+            own_data(tmp_path, [dict(img_path=f'{n}.png', points=[[len(n), 1]]) for n in names])
+            (tmp_path / 'annotations.json').rename(tmp_path / f'{split}.json')
+        folder = tmp_path / 'images'
+        for name in ('d.PNG', 'sub/a.webp', '._a.png', 'Thumbs.db', 'notes.txt'):
+            (folder / name).write_bytes(b'')
+        config = dataset_configs(tmp_path)['all']
+        configs = {split: dict(config, ann_file=f'{split}.json') for split in ('train', 'val')}
+        report = check_datasets(configs, duplicates=False)
+        assert {f.image for f in report.findings} == {str(folder / 'd.PNG'), str(folder / 'sub' / 'a.webp')}
+        assert kinds(report) == {'image without annotations': 2}
+        assert report.ok
+
+    def test_pictures_that_are_not_seen_as_they_are_stored(self, tmp_path):
+        own_data(tmp_path, [dict(img_path='a.png', points=[[9, 9]]), dict(img_path='b.tif', points=[[5, 5]])])
+        deep = np.random.default_rng(0).integers(0, 4096, (64, 96), np.uint16)
+        cv2.imwrite(str(tmp_path / 'images' / 'a.png'), deep)
+        pages = [Image.fromarray(np.full((64, 96, 3), value, np.uint8)) for value in (50, 200)]
+        pages[0].save(tmp_path / 'images' / 'b.tif', save_all=True, append_images=pages[1:])
+        report = self.check(tmp_path)
+        found = {Path(f.image).name: f.detail for f in report.findings if f.kind == 'image not seen as it is stored'}
+        assert found['a.png'].startswith('16 bits per sample')
+        assert found['b.tif'] == 'only the first of its 2 pages is read'
 
     def test_classes_are_told(self, tmp_path):
         own_data(tmp_path, [dict(img_path='a.png', points=[[1, 2], [5, 6]], labels=[1, 1])], ('head', 'bike'))
@@ -333,6 +361,16 @@ class TestStats:
         assert json.loads(files[0].read_text())['all']['heads_per_image']['max'] == 3
         assert cv2.imread(str(files[1])) is not None
 
+    @pytest.mark.parametrize(('values', 'rest'), [([1.0] * 199 + [50.0] * 3, 3), ([1.0, 2.0] * 50, 0)])
+    def test_the_last_bar_says_that_it_holds_the_rest(self, values, rest):
+        axis = Figure().subplots()
+        _histogram(axis, np.array(values), 'size, px', 'heads')
+        assert (axis.get_xlabel(), axis.get_ylabel()) == ('size, px', 'heads')
+        legend = axis.get_legend()
+        texts = [text.get_text() for text in legend.get_texts()] if legend else []
+        assert len(texts) == bool(rest)
+        assert all(f': {rest} heads, up to 50' in text for text in texts)
+
     def test_nobody(self, tmp_path):
         own_data(tmp_path, [dict(img_path='a.png', points=[])])
         stats = dataset_stats(read_samples(dataset_configs(tmp_path)['all'])[1])
@@ -381,6 +419,31 @@ class TestSplit:
         assert [len(part.images) for part in made.values()] == [24, 8, 8]
         written = json.loads((tmp_path / 'out' / 'val.json').read_text())
         assert len(written['data_list']) == 8
+
+    def test_images_that_show_the_same_stay_together(self, tmp_path):
+        """Copies, other sizes and other exposures of one photograph, five of each, in any order."""
+        entries = [dict(img_path=f'{i:02d}.png', points=[[1, 2]] * (i % 5)) for i in range(60)]
+        own_data(tmp_path, entries)
+        folder = tmp_path / 'images'
+        for i in range(12, 60):
+            picture = cv2.imread(str(folder / f'{i % 12:02d}.png'))
+            changed = (
+                picture,
+                cv2.resize(picture, (192, 128)),
+                (picture * 0.8).astype(np.uint8),
+                255 - (255 - picture) // 2,
+            )
+            cv2.imwrite(str(folder / f'{i:02d}.png'), changed[i // 12 - 1])
+        source = tmp_path / 'annotations.json'
+        made = make_split(source, tmp_path / 'out', ratios=(0.5, 0.25, 0.25), images=folder)
+        photographs = [{int(image.img_path[:2]) % 12 for image in part.images} for part in made.values()]
+        assert sum(map(len, photographs)) == len(set.union(*photographs)) == 12
+        assert sum(len(part.images) for part in made.values()) == 60
+        parted = make_split(source, tmp_path / 'out', ratios=(0.5, 0.25, 0.25))
+        assert set.intersection(*({int(i.img_path[:2]) % 12 for i in part.images} for part in parted.values()))
+        (folder / '07.png').unlink()
+        with pytest.raises(FileNotFoundError, match=r'07\.png: image file not found.* \(1 such\): give the folder'):
+            make_split(source, tmp_path / 'out', images=folder)
 
     @pytest.mark.parametrize(
         ('kwargs', 'message'),

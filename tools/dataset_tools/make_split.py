@@ -1,6 +1,7 @@
-"""Divide a data set in mmcrowd's own format into parts with alike counts; groups of images are never parted."""
+"""Divide a data set in mmcrowd's own format into parts of alike counts; groups, and images alike, are never parted."""
 
 import argparse
+from pathlib import Path
 
 from mmcrowd.apis.data_tools import make_split
 
@@ -13,9 +14,12 @@ def main() -> None:
     parser.add_argument('--ratios', nargs='+', type=float, default=[0.8, 0.1, 0.1], help='default: 0.8 0.1 0.1')
     parser.add_argument('--seed', type=int, default=0, help='default: %(default)s')
     parser.add_argument('--by-folder', action='store_true', help='keep the images of a folder together')
+    parser.add_argument('--images', help="folder of the images (default: 'images' beside the annotation file)")
+    parser.add_argument('--no-images', action='store_true', help='do not look for images that show the same')
     args = parser.parse_args()
+    images = None if args.no_images else args.images or Path(args.source).parent / 'images'
     try:
-        made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder)
+        made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder, images)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(str(error)) from error
     for name, part in made.items():

@@ -1,27 +1,24 @@
 """What is wrong with a data set: the body of ``tools/dataset_tools/check_dataset.py``."""
 
 import filecmp
-import sys
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from scipy.spatial import cKDTree
 
-from mmcrowd.datasets import CrowdDataset
+from mmcrowd.datasets import CrowdDataset, CustomCrowd
+from mmcrowd.utils.files import find_images
 
 from .check_report import CheckReport, Finding
-from .image_scan import ImageFacts, same_pictures, scan_image
+from .image_scan import LIKENESS, ImageFacts, same_pictures, scan_images
 from .sources import read_samples
 
 HUGE, TINY = 50_000_000, 64
 """More pixels than the first, or a side shorter than the second, is worth telling."""
-LIKENESS = 0.979
-"""Correlation of small gray pictures from which on two photographs count as alike."""
 
 
 def check_datasets(
@@ -41,6 +38,7 @@ def check_datasets(
     splits: dict[str, dict] = {}
     findings: list[Finding] = []
     loaded: dict[str, tuple[list[str], list[str], list[np.ndarray | None]]] = {}
+    folders: dict[str, str] = {}
     for split, config in configs.items():
         try:
             dataset, samples = read_samples(config)
@@ -49,15 +47,18 @@ def check_datasets(
             findings += _failures(split, error)
             continue
         paths = [sample['img_path'] for sample in samples]
-        facts = _scan(split, paths) if images else [None] * len(samples)
+        facts = scan_images(paths, split) if images else [None] * len(samples)
         findings += wrong
         findings += [Finding(f'loader: {note}', split, count=n) for note, n in _notes(dataset) if n]
         for sample, fact in zip(samples, facts, strict=True):
             findings += _check_sample(split, sample, fact)
         findings += _check_origin(split, samples)
         splits[split] = dict(_facts(dataset, samples), verdict=verdict)
+        if isinstance(dataset, CustomCrowd):
+            folders.setdefault(str(Path(dataset.data_root) / dataset.img_folder), split)
         group = getattr(dataset, 'group', lambda sample: sample['img_path'])
         loaded[split] = paths, [group(sample) for sample in samples], [fact and fact.thumbnail for fact in facts]
+    findings += _unlisted(folders, [path for paths, *_ in loaded.values() for path in paths])
     if duplicates and images:
         for split, content in loaded.items():
             findings += _repeated_images(split, *content, likeness)
@@ -69,12 +70,13 @@ def check_datasets(
     return CheckReport(splits, findings)
 
 
-def _scan(split: str, paths: list[str]) -> list[ImageFacts]:
-    with ThreadPoolExecutor(4) as pool:
-        print(f'{split}: {len(paths)} images', file=sys.stderr)
-        facts = list(track_iter_progress((pool.map(scan_image, paths), len(paths)), file=sys.stderr))
-        print(file=sys.stderr)
-    return facts
+def _unlisted(folders: dict[str, str], listed: list[str]) -> Iterator[Finding]:
+    """Images in somebody's own folder that no annotations name, in none of the splits."""
+    known = {os.path.normpath(path) for path in listed}
+    for folder, split in folders.items():
+        for path in find_images(folder):
+            if os.path.normpath(path) not in known:
+                yield Finding('image without annotations', split, str(path), detail='no split has an entry of it')
 
 
 def _failures(split: str, error: Exception) -> list[Finding]:
@@ -195,6 +197,8 @@ def _image_problems(path: str, fact: ImageFacts | None) -> Iterator[tuple[str, s
         yield 'image gray', ''
     elif fact.mode == 'CMYK':
         yield 'image in CMYK', ''
+    for note in fact.notes:
+        yield 'image not seen as it is stored', note
     if fact.turned:
         yield 'image turned by EXIF', f'{fact.size[0]}x{fact.size[1]} upright'
     if fact.size[0] * fact.size[1] > HUGE:

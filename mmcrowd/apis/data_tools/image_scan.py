@@ -1,15 +1,21 @@
 """A look at image files: what they are, and which show the same picture."""
 
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from mmengine.utils import track_iter_progress
 
 from mmcrowd.utils.pictures import read_header, read_image
 
 THUMBNAIL = 24
 """Side of the small gray pictures that are compared, pixels."""
+LIKENESS = 0.979
+"""Correlation of small gray pictures from which on two photographs count as alike."""
 
 
 @dataclass
@@ -21,6 +27,7 @@ class ImageFacts:
         mode: Pillow's name of the pixel format, as 'RGB', 'L' (gray), 'CMYK'.
         turned: The EXIF data turn it by a quarter or a half, or mirror it.
         thumbnail: (24 * 24,) float32 of zero mean and unit length; None if it is of one colour or unreadable.
+        notes: What of the picture is not seen as it is stored: more than 8 bits per sample, further frames or pages.
         error: Why it cannot be read.
     """
 
@@ -28,7 +35,17 @@ class ImageFacts:
     mode: str = ''
     turned: bool = False
     thumbnail: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
     error: str = ''
+
+
+def scan_images(paths: Sequence[str | Path], what: str) -> list[ImageFacts]:
+    """Facts of many images; progress is shown on the standard error output, after ``what``."""
+    print(f'{what}: {len(paths)} images', file=sys.stderr)
+    with ThreadPoolExecutor(4) as pool:
+        facts = list(track_iter_progress((pool.map(scan_image, paths), len(paths)), file=sys.stderr))
+    print(file=sys.stderr)
+    return facts
 
 
 def scan_image(path: str | Path) -> ImageFacts:
@@ -38,7 +55,7 @@ def scan_image(path: str | Path) -> ImageFacts:
         small = cv2.resize(read_image(path), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     except (OSError, ValueError) as error:
         return ImageFacts(error=str(error))
-    facts = ImageFacts(header.size, header.mode, header.orientation > 1)
+    facts = ImageFacts(header.size, header.mode, header.orientation > 1, notes=tuple(header.notes))
     gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32).reshape(-1)
     gray = gray - gray.mean()
     length = np.linalg.norm(gray)

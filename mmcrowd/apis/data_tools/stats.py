@@ -76,18 +76,23 @@ def save_stats(stats: dict[str, dict], folder: str | Path) -> tuple[Path, Path]:
     labels = dict(heads_per_image='heads per image', distance='distance to the nearest head, px', size='head size, px')
     for row, (split, facts) in zip(axes, stats.items(), strict=True):
         for axis, (key, label) in zip(row, labels.items(), strict=False):
-            _histogram(axis, facts['values'][key], label)
+            _histogram(axis, facts['values'][key], label, 'images' if key == 'heads_per_image' else 'heads')
         row[0].set_title(f'{split}: {facts["images"]} images, {facts["heads"]} heads')
         row[3].imshow(np.array(facts['density']), cmap='magma')
-        row[3].set(title='where heads are', xticks=[], yticks=[])
+        row[3].set(title='where heads are', xlabel='image width', ylabel='image height', xticks=[], yticks=[])
     figure.savefig(folder / 'stats.png', dpi=100)
     return folder / 'stats.json', folder / 'stats.png'
 
 
-def _histogram(axis, values: np.ndarray, label: str) -> None:
-    axis.set_xlabel(label)
+def _histogram(axis, values: np.ndarray, label: str, counted: str) -> None:
+    axis.set(xlabel=label, ylabel=counted)
     if len(values):
         top = np.percentile(values, 99)
-        axis.hist(values.clip(max=top), bins=40)
+        bars = axis.hist(values.clip(max=top), bins=40)[2]
+        rest = int((values > top).sum())
+        if rest:
+            bars[-1].set_color('tab:orange')
+            bars[-1].set_label(f'and all above {top:.4g}: {rest} {counted}, up to {values.max():.4g}')
+            axis.legend(handles=[bars[-1]])
     else:
         axis.text(0.5, 0.5, 'none', ha='center', va='center', transform=axis.transAxes)
