@@ -7,11 +7,13 @@ from .images import list_images
 from .inferencer import CrowdInferencer
 from .predict import predict_folder
 from .result import CrowdResult, save_results
+from .result_files import ResultFiles
 
 __all__ = [
     'CrowdInferencer',
     'CrowdResult',
     'ImageReadError',
+    'ResultFiles',
     'browse_dataset',
     'iterate_split',
     'list_images',

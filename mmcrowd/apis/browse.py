@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmcrowd.registry import DATASETS
+from mmcrowd.utils.files import picture_names
+from mmcrowd.utils.pictures import write_image
 from mmcrowd.visualization import CrowdLocalVisualizer
 
 SPLITS = ('train', 'val', 'test')
@@ -74,12 +75,12 @@ def browse_dataset(
     written = []
     for index, (image, sample) in enumerate(iterate_split(cfg, split, number)):
         picture = visualizer.draw_datasample(image, sample, draw_pred=False)
-        name = f'{index:04d}_{Path(sample.metainfo.get("img_path") or "image").stem}'
+        source = sample.metainfo.get('img_path') or 'image'
+        name = f'{index:04d}_{picture_names([source], "")[source]}'
         if out_dir is not None:
             path = Path(out_dir) / f'{name}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(str(path), picture[..., ::-1]):
-                raise OSError(f'{path}: the picture could not be written')
+            write_image(path, picture[..., ::-1])
             written.append(path)
         if show:
             visualizer.show(picture, win_name=name)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcrowd.utils.files import image_suffixes, is_hidden, is_image_name, printable
+from mmcrowd.utils.files import IMAGE_SUFFIXES, is_hidden, is_image_name, printable
 
 
 def list_images(path: str | Path) -> list[str]:
     """The image files that a path stands for.
 
     Args:
-        path: A file, or a folder (its image files by name; folders inside are not entered).
+        path: A file, or a folder (its image files by name, also links that lead nowhere, since something that is called
+            a picture is missed; folders inside are not entered).
 
     Returns:
         One or more paths.
@@ -46,7 +47,8 @@ def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
         for entry in entries:
             if is_hidden(entry.name):
                 continue
-            if _is(entry.is_file) and is_image_name(entry.name):
+            lost = entry.is_symlink() and not (_is(entry.is_file) or _is(entry.is_dir))
+            if is_image_name(entry.name) and (lost or _is(entry.is_file)):
                 images.append(str(path / entry.name))
             else:
                 left_out[_kind(entry)] += 1
@@ -54,7 +56,7 @@ def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
     if not images:
         found = f' (found {describe(left_out)})' if left_out else ''
         raise FileNotFoundError(
-            f'{printable(path)}: no image in this folder{found}, expected files ending in {", ".join(image_suffixes())}'
+            f'{printable(path)}: no image in this folder{found}, expected files ending in {", ".join(IMAGE_SUFFIXES)}'
         )
     return sorted(images), left_out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,8 +18,10 @@ from mmengine.model.utils import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmcrowd.models.detectors.tiling import TiledDetector
 from mmcrowd.registry import MODELS
-from mmcrowd.utils.pictures import read_image
+from mmcrowd.utils.files import printable
+from mmcrowd.utils.pictures import ImageReadError, read_image
 from mmcrowd.utils.weights import load_weights, read_weights
 from mmcrowd.visualization import Heads
 
@@ -25,6 +29,9 @@ from .images import check_array, list_images
 from .result import CrowdResult
 
 Image = str | Path | np.ndarray
+
+_BYTES_PER_PIXEL = 500
+"""What a ResNet-50 with a feature pyramid takes at least for an image that it predicts whole."""
 
 _ANNOTATION_TRANSFORMS = ('EncodeTargets', 'ConvertHeadsToBoxes', 'FilterAnnotations')
 
@@ -42,6 +49,8 @@ class CrowdInferencer:
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
         score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports.
+        max_pixels: Most pixels of an image file; None is the reader's limit (:mod:`mmcrowd.utils.pictures`).
+        max_whole_pixels: Most pixels that a model is given at once if it knows no tiles, or has ``mode='whole'``.
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
@@ -59,8 +68,10 @@ class CrowdInferencer:
         weights: str | Path | None = None,
         device: str | None = None,
         score_thr: float | None = None,
+        max_pixels: int | None = None,
+        max_whole_pixels: int = 2**25,
     ) -> None:
-        self.score_thr = score_thr
+        self.score_thr, self.max_pixels, self.max_whole_pixels = score_thr, max_pixels, max_whole_pixels
         if isinstance(model, nn.Module):
             if not isinstance(getattr(model, 'cfg', None), dict | Config):
                 raise ValueError(f'{type(model).__name__} has no config: set model.cfg to the config it was built from')
@@ -119,19 +130,44 @@ class CrowdInferencer:
                 yield self.predict(file, return_map)
 
     @torch.no_grad()
-    def predict(self, image: Image, return_map: bool = False) -> CrowdResult:
-        """Find the heads of one image: a file or a BGR array."""
-        path = None if isinstance(image, np.ndarray) else str(image)
-        pixels = check_array(image) if path is None else read_image(path)
-        data = self.prepare(pixels, path)
+    def predict(self, image: Image, return_map: bool = False, path: str | Path | None = None) -> CrowdResult:
+        """Find the heads of one image: a file or a BGR array, which may come from the file ``path``."""
+        if not isinstance(image, np.ndarray):
+            image, path = read_image(image, self.max_pixels), image
+        path = None if path is None else str(path)
+        data = self.prepare(check_array(image), path)
+        self._check_whole(data['inputs'].shape[-2:], path)
         self._ask_for_maps(return_map)
         batch = dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
-        return self._to_result(self.model.test_step(batch)[0], path, pixels.shape[1::-1], return_map)
+        return self._to_result(self.model.test_step(batch)[0], path, image.shape[1::-1], return_map)
 
     def prepare(self, pixels: np.ndarray, path: str | None = None) -> dict:
         """An image, (H, W, 3) uint8 BGR, after the test pipeline: ``inputs`` and ``data_samples``."""
         shape = pixels.shape[:2]
         return self.pipeline(dict(img=pixels, img_path=path, img_id=0, img_shape=shape, ori_shape=shape))
+
+    def identity(self) -> dict[str, str | float | None]:
+        """What numbers depend on, beside the images: hashes of the model's config and of its weights, the threshold."""
+        config = json.dumps([dict(self.cfg.model), _inference_pipeline(self.cfg)], sort_keys=True, default=str)
+        weights = hashlib.sha256()
+        for name, value in self.model.state_dict().items():
+            weights.update(name.encode())
+            weights.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return dict(
+            model=hashlib.sha256(config.encode()).hexdigest(),
+            weights=weights.hexdigest(),
+            score_threshold=self.score_thr,
+        )
+
+    def _check_whole(self, shape: tuple[int, int], path: str | None) -> None:
+        in_tiles = isinstance(self.model, TiledDetector) and self.model.uses_tiles(tuple(shape))
+        if not in_tiles and shape[0] * shape[1] > self.max_whole_pixels:
+            name, needed = printable(path or 'the image'), shape[0] * shape[1] * _BYTES_PER_PIXEL
+            raise ImageReadError(
+                f'{name}: {type(self.model).__name__} takes an image whole, and {shape[1]} x {shape[0]} pixels would '
+                f'need {needed / 1e9:,.1f} GB or more; the limit is max_whole_pixels={self.max_whole_pixels:,}: scale '
+                'the image down, cut it, or let a model that knows tiles predict it'
+            )
 
     def _ask_for_maps(self, wanted: bool) -> None:
         test_cfg = getattr(self.model, 'test_cfg', None) or {}

@@ -2,71 +2,147 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
+import time
 from pathlib import Path
 
-import cv2
 from mmengine.logging import print_log
 
-from mmcrowd.utils.pictures import ImageReadError
+from mmcrowd.utils.files import picture_names, printable
+from mmcrowd.utils.pictures import ImageReadError, read_image, write_image
 
-from .images import list_images
+from .images import describe, look_into
 from .inferencer import CrowdInferencer
-from .result import CrowdResult, save_results
+from .result import CrowdResult
+from .result_files import ResultFiles, read_rows
+
+_STOPPED_BY_MEMORY = ('allocate memory', 'out of memory', 'Insufficient memory')
 
 
 def predict_folder(
-    crowd: CrowdInferencer, images: str | Path, out_dir: str | Path, with_boxes: bool = False
+    crowd: CrowdInferencer,
+    images: str | Path,
+    out_dir: str | Path,
+    with_boxes: bool = False,
+    pictures: bool = True,
+    resume: bool = False,
 ) -> tuple[list[CrowdResult], list[str]]:
     """Predict an image or a folder, and write pictures and numbers.
+
+    The numbers of an image are on disk before the next one is read. A picture is read once, and once more is the memory
+    that its pixels take while its heads are found and drawn.
 
     Args:
         crowd: The model.
         images: An image file or a folder of images.
-        out_dir: Gets one overlay picture per image, named as the image with ``.jpg``, and the files of
-            :func:`save_results`. Made if needed; files of the same names are replaced.
+        out_dir: Gets one overlay picture per image, named by :func:`mmcrowd.utils.files.picture_names`, the files of
+            :class:`mmcrowd.apis.ResultFiles`, and ``run.json``, which tells whether a run can be resumed. Made if
+            needed; files of the same names are replaced.
         with_boxes: Whether the boxes are drawn too.
+        pictures: Whether overlay pictures are written.
+        resume: Go on with what is in ``out_dir``: only images that have no numbers there are predicted.
 
     Returns:
-        The results, and a message for every file that is not a readable image; these are logged and left out.
+        The results, with those of the run that is resumed, and a message for every image that could not be read or did
+        not fit into memory; these are logged and left out.
 
     Raises:
         FileNotFoundError: Nothing is at ``images``.
-        ValueError: A picture would replace an input image.
-        OSError: A picture cannot be written.
+        ValueError: A picture would replace an input image, or another model or threshold began the run to be resumed.
+        OSError: A picture or the numbers cannot be written.
         ImageReadError: No file at all is a readable image.
     """
+    paths, left_out = look_into(images)
+    if left_out:
+        print_log(f'{printable(images)}: {describe(left_out)} left out', 'current', logging.WARNING)
     out_dir = Path(out_dir)
+    names = picture_names(paths)
+    _keep_inputs(paths, out_dir, names)
     out_dir.mkdir(parents=True, exist_ok=True)
-    results, failures = [], []
-    paths = list_images(images)
-    names = _picture_names(paths)
-    taken = {Path(path).resolve() for path in paths} & {(out_dir / name).resolve() for name in names.values()}
-    if taken:
-        raise ValueError(
-            f'{taken.pop()}: the picture would replace an input image, choose another folder than {out_dir}'
-        )
-    for path in paths:
+    rows = _rows_to_keep(crowd, paths, out_dir) if resume else []
+    done = {row['image'] for row in rows}
+    _write_run(crowd, out_dir)
+    files = ResultFiles(out_dir, rows)
+    results, failures = [CrowdResult.from_dict(row) for row in rows], []
+    waiting = [path for path in paths if printable(path) not in done]
+    progress = _Progress(len(waiting))
+    for path in waiting:
         try:
-            result = crowd.predict(path)
-        except ImageReadError as error:
-            print_log(f'{error}. It is left out.', 'current', logging.ERROR)
+            pixels = read_image(path, crowd.max_pixels)
+            result = crowd.predict(pixels, path=path)
+        except (ImageReadError, FileNotFoundError) as error:
             failures.append(str(error))
+        except (MemoryError, RuntimeError) as error:
+            if not (isinstance(error, MemoryError) or any(words in str(error) for words in _STOPPED_BY_MEMORY)):
+                raise
+            failures.append(f'{printable(path)}: this image does not fit into memory')
+        else:
+            if pictures:
+                write_image(out_dir / names[path], result.draw(pixels, with_boxes, copy=False))
+            files.add(result)
+            results.append(result)
+            progress.step(result.count)
             continue
-        picture = out_dir / names[path]
-        if not cv2.imwrite(str(picture), result.draw(with_boxes=with_boxes), [cv2.IMWRITE_JPEG_QUALITY, 92]):
-            raise OSError(f'{picture}: the picture could not be written')
-        results.append(result)
+        print_log(f'{failures[-1]}. It is left out.', 'current', logging.ERROR)
+        progress.step()
     if not results:
-        raise ImageReadError(failures[0] if len(failures) == 1 else f'{images}: none of its files is a readable image')
-    save_results(results, out_dir)
+        message = f'{printable(images)}: none of its files is a readable image'
+        raise ImageReadError(failures[0] if len(failures) == 1 else message)
     return results, failures
 
 
-def _picture_names(paths: list[str]) -> dict[str, str]:
-    """File names of the pictures: the stem, or the whole name where two images share a stem."""
-    stems = [Path(path).stem for path in paths]
-    return {
-        path: f'{stem if stems.count(stem) == 1 else Path(path).name}.jpg'
-        for path, stem in zip(paths, stems, strict=True)
-    }
+def _keep_inputs(paths: list[str], out_dir: Path, names: dict[str, str]) -> None:
+    if out_dir.resolve() not in {folder.resolve() for folder in {Path(path).parent for path in paths}}:
+        return
+    taken = {Path(path).name for path in paths} & set(names.values())
+    if taken:
+        raise ValueError(
+            f'{printable(out_dir / min(taken))}: the picture would replace an input image, choose another folder than '
+            f'{printable(out_dir)}'
+        )
+
+
+def _write_run(crowd: CrowdInferencer, out_dir: Path) -> None:
+    (out_dir / 'run.json').write_text(json.dumps(crowd.identity(), indent=1) + '\n')
+
+
+def _rows_to_keep(crowd: CrowdInferencer, paths: list[str], out_dir: Path) -> list[dict]:
+    rows = read_rows(out_dir)
+    if not rows:
+        return []
+    try:
+        before = json.loads((out_dir / 'run.json').read_text())
+    except (OSError, ValueError):
+        before = {}
+    for what, value in crowd.identity().items():
+        if before.get(what) != value:
+            raise ValueError(
+                f'{printable(out_dir)}: its numbers were made with another {what.replace("_", " ")} '
+                f'({before.get(what, "unknown")}, now {value}): choose another folder, or begin anew without resuming'
+            )
+    wanted = set(map(printable, paths))
+    kept = [row for row in rows if row['image'] in wanted]
+    if len(kept) < len(rows):
+        gone = len(rows) - len(kept)
+        print_log(f'{printable(out_dir)}: {gone} results of images that are gone dropped', 'current', logging.WARNING)
+    return kept
+
+
+class _Progress:
+    """A line on stderr that says how far a run is: written over on a terminal, else every half minute."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.heads = total, 0, 0.0
+        self.start = self.said = time.monotonic()
+
+    def step(self, heads: float = 0) -> None:
+        self.done, self.heads, now = self.done + 1, self.heads + heads, time.monotonic()
+        terminal, last = sys.stderr.isatty(), self.done == self.total
+        if now - self.said < (0.2 if terminal else 30) and not (last and terminal):
+            return
+        self.said, each = now, (now - self.start) / self.done
+        text = f'{self.done:,} of {self.total:,} images, {self.heads:,.6g} heads, {each:.2f} s per image'
+        sys.stderr.write(f'\r{text}{"" if not last else chr(10)}' if terminal else f'{text}\n')
+        sys.stderr.flush()

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcrowd.utils.pictures import read_image
+from mmcrowd.utils.files import printable
+from mmcrowd.utils.pictures import read_image, swap_channels
 from mmcrowd.visualization import draw_boxes, draw_count, draw_points
+
+from .result_files import ResultFiles
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,29 @@ class CrowdResult:
         return f'CrowdResult(count={self.count:g}, points={self.points.shape}, image={where!r})'
 
     def to_dict(self) -> dict:
-        """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None."""
+        """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None, counts have two decimals."""
         boxes = [row if np.isfinite(row).all() else None for row in np.asarray(self.boxes, np.float64).round(2)]
         return dict(
-            image=self.image_path,
+            image=None if self.image_path is None else printable(self.image_path),
             width=self.size[0],
             height=self.size[1],
-            count=self.count,
+            count=self.count if isinstance(self.count, int) else round(self.count, 2),
             points=np.asarray(self.points, np.float64).round(2).tolist(),
             scores=np.asarray(self.scores, np.float64).round(4).tolist(),
             boxes=[None if row is None else row.tolist() for row in boxes],
+        )
+
+    @classmethod
+    def from_dict(cls, data: dict) -> CrowdResult:
+        """The result that :meth:`to_dict` wrote down."""
+        boxes = [[np.nan] * 4 if box is None else box for box in data['boxes']]
+        return cls(
+            points=np.asarray(data['points'], np.float32).reshape(-1, 2),
+            scores=np.asarray(data['scores'], np.float32).reshape(-1),
+            boxes=np.asarray(boxes, np.float32).reshape(-1, 4),
+            count=data['count'],
+            image_path=data['image'],
+            size=(data['width'], data['height']),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -81,15 +97,16 @@ class CrowdResult:
                 writer.writerow([*point, score, *(box or [''] * 4)])
         return path
 
-    def draw(self, image: np.ndarray | None = None, with_boxes: bool = False) -> np.ndarray:
+    def draw(self, image: np.ndarray | None = None, with_boxes: bool = False, copy: bool = True) -> np.ndarray:
         """Draw heads (coloured by score) and count.
 
         Args:
             image: ``(H, W, 3)`` uint8 BGR, as ``cv2.imread`` gives it; None reads ``image_path``.
             with_boxes: Whether to draw the boxes too.
+            copy: Whether a given image is left as it is; False draws on it, for images that fill the memory.
 
         Returns:
-            A new image of the same shape, BGR, ready for ``cv2.imwrite``.
+            An image of the same shape, BGR, ready for ``cv2.imwrite``.
 
         Raises:
             ValueError: Neither an image nor a path is known, or the image has another size than the one predicted.
@@ -97,15 +114,15 @@ class CrowdResult:
         if image is None:
             if self.image_path is None:
                 raise ValueError('this result was predicted from an array: pass that array to draw(image)')
-            image = read_image(self.image_path)
+            image, copy = read_image(self.image_path), False
         if image.shape[:2] != self.size[::-1]:
             raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
-        drawn = np.ascontiguousarray(image[..., ::-1])
+        drawn = swap_channels(np.array(image, order='C') if copy else image)
         if with_boxes:
-            drawn = draw_boxes(drawn, self.boxes)
-        drawn = draw_points(drawn, self.points, scores=self.scores)
+            draw_boxes(drawn, self.boxes, copy=False)
+        draw_points(drawn, self.points, scores=self.scores, copy=False)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
-        return np.ascontiguousarray(draw_count(drawn, f'{count} heads')[..., ::-1])
+        return swap_channels(draw_count(drawn, f'{count} heads', copy=False))
 
 
 def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[Path, Path]:
@@ -119,13 +136,7 @@ def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[P
     Returns:
         The two paths.
     """
-    out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    predictions, counts = out_dir / 'predictions.json', out_dir / 'counts.csv'
-    rows = [result.to_dict() for result in results]
-    predictions.write_text('[' + ',\n '.join(json.dumps(row) for row in rows) + ']\n')
-    with counts.open('w', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(['image', 'width', 'height', 'count'])
-        writer.writerows([row['image'], row['width'], row['height'], row['count']] for row in rows)
-    return predictions, counts
+    files = ResultFiles(out_dir)
+    for result in results:
+        files.add(result)
+    return files.predictions, files.counts

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmcrowd.utils.files import image_suffixes, is_hidden, is_image_name
+from mmcrowd.utils.files import IMAGE_SUFFIXES, is_hidden, is_image_name
 
 
 def existing_folder(parent: str | Path, *names: str) -> Path:
@@ -61,7 +61,7 @@ def image_files(folder: str | Path) -> dict[str, Path]:
             raise ValueError(f'{path}: expected images of different names, found {found[path.stem].name} beside it')
         found[path.stem] = path
     if not found:
-        raise FileNotFoundError(f'{folder}: expected images ({", ".join(image_suffixes())}) in this folder, found none')
+        raise FileNotFoundError(f'{folder}: expected images ({", ".join(IMAGE_SUFFIXES)}) in this folder, found none')
     return found
 
 

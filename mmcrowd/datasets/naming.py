@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmcrowd.utils.files import find_images, image_suffixes
+from mmcrowd.utils.files import IMAGE_SUFFIXES, find_images
 
 
 def tidy(name: str) -> str:
@@ -23,7 +23,7 @@ def comparable(name: str) -> str:
 def stem_of(name: str) -> str:
     """A path without its suffix, if that is one of an image: 'a.b' stays, 'a.b.jpg' is 'a.b'."""
     stem, suffix = posixpath.splitext(name)
-    return stem if suffix.lower() in image_suffixes() else name
+    return stem if suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def require_unique(names: Iterable[tuple[str, str]], what: str = 'image') -> None:

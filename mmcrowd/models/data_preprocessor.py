@@ -44,5 +44,5 @@ class CrowdDataPreprocessor(DetDataPreprocessor):
         """Normalise one raw image or a part of it: (3, h, w) uint8 in the loader's channel order -> float32."""
         if self._channel_conversion:
             image = image[[2, 1, 0]]
-        image = image.to(torch.float32)
+        image = image.to(torch.float32, memory_format=torch.contiguous_format)
         return (image - self.mean) / self.std if self._enable_normalize else image

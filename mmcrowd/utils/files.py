@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 IMAGE_SUFFIXES = (
-    *('.bmp', '.gif', '.jfif', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp'),
+    *('.avif', '.bmp', '.gif', '.heic', '.heif', '.jfif', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.pnm', '.ppm'),
+    *('.tif', '.tiff', '.webp'),
 )
-"""Endings of the pictures that are always read, in lower case. The one list of the package."""
+"""Endings of pictures, in lower case: the one list of the package. Two kinds need what may not be installed, which the
+reader then says: HEIC the package pillow-heif, AVIF a Pillow of 11.3 or newer."""
 
-_OPTIONAL_SUFFIXES = {'.avif': 'AVIF', '.heic': 'HEIF', '.heif': 'HEIF'}
 _HIDDEN_NAMES = frozenset(('thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '$recycle.bin'))
-
-
-@functools.cache
-def image_suffixes() -> tuple[str, ...]:
-    """:data:`IMAGE_SUFFIXES`, and AVIF and HEIC where the installed Pillow or the plug-in pillow-heif reads them."""
-    from .pictures import readable_formats
-
-    return IMAGE_SUFFIXES + tuple(suffix for suffix, name in _OPTIONAL_SUFFIXES.items() if name in readable_formats())
 
 
 def is_hidden(path: str | Path) -> bool:
@@ -38,7 +32,7 @@ def is_hidden(path: str | Path) -> bool:
 def is_image_name(name: str | Path) -> bool:
     """Whether a file of this name is a picture by its ending, and not hidden itself; the file is not looked at."""
     name = Path(name).name
-    return Path(name).suffix.lower() in image_suffixes() and not is_hidden(name)
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES and not is_hidden(name)
 
 
 def find_images(folder: str | Path) -> list[Path]:
@@ -59,7 +53,8 @@ def printable(name: str | Path) -> str:
     Bytes that are not UTF-8, control characters and line breaks are written as escapes (``caf\xe9.jpg``, ``a\n.jpg``);
     any other name is returned as it is.
     """
-    return ''.join(map(_printable_character, str(name)))
+    text = str(name)
+    return text if text.isascii() and text.isprintable() else ''.join(map(_printable_character, text))
 
 
 def _printable_character(c: str) -> str:
@@ -76,3 +71,53 @@ def csv_cell(text: str | Path) -> str:
     """
     text = printable(text)
     return f"'{text}" if text.startswith(('=', '+', '-', '@')) else text
+
+
+def picture_names(paths: Iterable[str | Path], suffix: str = '.jpg') -> dict[str, str]:
+    """Name the pictures that show what was found in images: no two of them are one file, on any disk.
+
+    A picture has the name of its image without ending; where several images would share that (also but for upper and
+    lower case, or the form of accents), the whole name, then the folders before it, at last a number. Characters that
+    are no part of a name everywhere are replaced by ``_``.
+
+    Args:
+        paths: Of the images; the same path has one name.
+        suffix: Ending of the pictures.
+
+    Returns:
+        Path -> file name, in the order of ``paths``.
+    """
+    waiting = list(dict.fromkeys(map(str, paths)))
+    names, taken = dict.fromkeys(waiting, ''), set()
+    for depth, whole in ((1, False), (1, True), (2, False), (2, True), (3, False)):
+        stems = {path: _picture_stem(path, depth, whole) for path in waiting}
+        keys = {path: _one_file(stem) for path, stem in stems.items()}
+        sharing = Counter(keys.values())
+        for path in waiting:
+            if sharing[keys[path]] == 1 and keys[path] not in taken:
+                taken.add(keys[path])
+                names[path] = stems[path] + suffix
+        waiting = [path for path in waiting if not names[path]]
+    numbers: Counter = Counter()
+    for path in waiting:
+        stem = _picture_stem(path, 1, False)
+        while True:
+            numbers[stem] += 1
+            name = f'{stem}_{numbers[stem]}'
+            if _one_file(name) not in taken:
+                break
+        taken.add(_one_file(name))
+        names[path] = name + suffix
+    return names
+
+
+def _picture_stem(path: str, depth: int, whole: bool) -> str:
+    *folders, name = Path(path).parts[-depth:] or ('image',)
+    stem = '_'.join([*folders, name if whole else Path(name).stem])
+    stem = ''.join('_' if c in '/\\:*?"<>|' else c for c in printable(stem))
+    return stem.encode()[:200].decode(errors='ignore').rstrip('. ') or 'image'
+
+
+def _one_file(name: str) -> str:
+    """The same for names that are one file where letter case and the form of accents make no difference."""
+    return unicodedata.normalize('NFC', name).casefold()

@@ -40,6 +40,7 @@ _OPENCV_FORMATS = frozenset(('JPEG', 'MPO', 'PNG', 'BMP', 'DIB', 'PPM', 'TIFF', 
 _FORMATS = (*_OPENCV_FORMATS, 'GIF', 'AVIF', 'HEIF')
 _TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 _ORIENTATION = 0x0112
+_LONGEST_JPEG = 65500
 _STRIP = 2**22
 """Samples that are converted at a time, so that no second copy of a large picture is made."""
 
@@ -119,6 +120,34 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> np.ndarray:
         del data
         # OpenCV turns TIFF by itself, whatever it is told.
         return pixels if header.format == 'TIFF' else turn(pixels, header.orientation)
+
+
+def write_image(path: str | Path, pixels: np.ndarray) -> None:
+    """Write a picture, (H, W, 3) uint8 BGR, as the ending of its name says; a JPEG too large for its format smaller.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    import cv2
+
+    path, scale = Path(path), _LONGEST_JPEG / max(pixels.shape[:2])
+    is_jpeg = path.suffix.lower() in ('.jpg', '.jpeg')
+    if is_jpeg and scale < 1:
+        size = [max(1, int(side * scale)) for side in pixels.shape[1::-1]]
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(path.suffix, pixels, [cv2.IMWRITE_JPEG_QUALITY, 92] if is_jpeg else [])
+    if not done:
+        raise OSError(f'{printable(path)}: OpenCV writes no such picture')
+    path.write_bytes(data)
+
+
+def swap_channels(pixels: np.ndarray) -> np.ndarray:
+    """BGR to RGB or the reverse, in place and so without a second copy; returns ``pixels``, (H, W, 3) uint8."""
+    rows = max(1, _STRIP // max(1, pixels[0].size))
+    for start in range(0, len(pixels), rows):
+        strip = pixels[start : start + rows]
+        strip[:] = strip[..., ::-1].copy()
+    return pixels
 
 
 def check_pixels(size: tuple[int, int], max_pixels: int | None = None) -> None:
@@ -249,7 +278,17 @@ def _header(file: BinaryIO) -> PictureHeader:
             size = image.size[::-1] if orientation >= 5 else image.size
             return PictureHeader(image.format, size, orientation, image.mode, _bits(image, file), frames)
     except Exception as error:
-        raise _Undecodable('' if type(error).__name__ == 'UnidentifiedImageError' else f': {error}') from error
+        known = type(error).__name__ != 'UnidentifiedImageError'
+        raise _Undecodable(f': {error}' if known else _missing_decoder(file)) from error
+
+
+def _missing_decoder(file: BinaryIO) -> str:
+    file.seek(0)
+    brand = file.read(12)
+    if brand[4:8] != b'ftyp':
+        return ''
+    needed = 'AVIF needs Pillow 11.3 or newer' if brand[8:11] == b'avi' else 'HEIC needs the package pillow-heif'
+    return f': {needed}'
 
 
 def _tiff_header(file: BinaryIO) -> PictureHeader:

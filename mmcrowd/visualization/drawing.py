@@ -1,8 +1,9 @@
 """Pictures of crowds, drawn with numpy and OpenCV alone.
 
-Images are ``(H, W, 3)`` uint8 RGB and are never modified in place; points are ``(N, 2)`` xy and boxes ``(N, 4)`` xyxy,
-both in pixels of the image they are drawn on, continuous (the pixel in column j covers [j, j + 1)). A point with a NaN
-or infinite coordinate has no place and is not drawn. Zero heads is an ordinary picture.
+Images are ``(H, W, 3)`` uint8 RGB and are modified in place only where ``copy=False`` asks for it; points are
+``(N, 2)`` xy and boxes ``(N, 4)`` xyxy, both in pixels of the image they are drawn on, continuous (the pixel in column
+j covers [j, j + 1)). A point with a NaN or infinite coordinate has no place and is not drawn. Zero heads is an ordinary
+picture.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def draw_points(
     radius: float | None = None,
     scores: np.ndarray | None = None,
     marker: str = 'dot',
+    copy: bool = True,
 ) -> np.ndarray:
     """Draw one marker with a dark edge per head.
 
@@ -41,11 +43,12 @@ def draw_points(
         radius: Pixels; None chooses it by :func:`auto_radius`.
         scores: ``(N,)`` in [0, 1]; if given, the colour runs from pink (0) to ``color`` (1).
         marker: 'dot', 'cross' or 'ring'.
+        copy: Whether to draw on a copy.
 
     Returns:
-        A new image of the same shape.
+        The drawn image.
     """
-    out = _copy(image)
+    out = _copy(image) if copy else image
     points = as_points(points)
     radius = auto_radius(points, image.shape) if radius is None else float(radius)
     colors = np.asarray(color, np.float32)
@@ -60,7 +63,7 @@ def draw_points(
 
 
 def draw_boxes(
-    image: np.ndarray, boxes: np.ndarray, color: Color = BOX_COLOR, thickness: int | None = None
+    image: np.ndarray, boxes: np.ndarray, color: Color = BOX_COLOR, thickness: int | None = None, copy: bool = True
 ) -> np.ndarray:
     """Draw the outlines of boxes; rows with a NaN or infinite entry (box not known) are skipped.
 
@@ -69,11 +72,12 @@ def draw_boxes(
         boxes: ``(N, 4)`` xyxy, pixels of the image.
         color: RGB.
         thickness: Line width in pixels; None chooses it from the image size.
+        copy: Whether to draw on a copy.
 
     Returns:
-        A new image of the same shape.
+        The drawn image.
     """
-    out = _copy(image)
+    out = _copy(image) if copy else image
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     boxes = boxes[np.isfinite(boxes).all(axis=1)]
     height, width = image.shape[:2]
@@ -88,17 +92,18 @@ def draw_boxes(
     return out
 
 
-def draw_count(image: np.ndarray, text: str) -> np.ndarray:
+def draw_count(image: np.ndarray, text: str, copy: bool = True) -> np.ndarray:
     """Write a text, usually the count, on a dark translucent plate in the top left corner.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         text: ASCII text; several lines are separated by a newline.
+        copy: Whether to draw on a copy.
 
     Returns:
-        A new image of the same shape; the text is scaled with the image and shrinks until it fits.
+        The drawn image; the text is scaled with the image and shrinks until it fits.
     """
-    out = _copy(image)
+    out = _copy(image) if copy else image
     write_plate(out, text_rows(text))
     return out
 

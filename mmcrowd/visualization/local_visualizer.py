@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmcv
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample
@@ -13,6 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmcrowd.evaluation.functional.matching import match_points
 from mmcrowd.registry import VISUALIZERS
+from mmcrowd.utils.pictures import write_image
 
 from .captions import add_strip
 from .drawing import (
@@ -109,7 +109,7 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
         if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], out_file)
+            write_image(out_file, drawn[..., ::-1])
         else:
             self.add_image(name, drawn, step)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmcrowd.utils.files import csv_cell, picture_names, printable
 from mmcrowd.utils.json_files import write_json
 
 from .drawing import draw_matches, magnification, magnify
@@ -88,7 +89,7 @@ def _write_table(data: ReportData, folder: Path) -> None:
     with open(folder / 'images.csv', 'w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(data.rows)
+        writer.writerows(row | {key: csv_cell(str(row[key])) for key in ('img_id', 'img_path')} for row in data.rows)
     write_json(folder / 'report.json', dict(protocol=_protocol(data), figures=data.figures, images=data.rows))
 
 
@@ -106,15 +107,10 @@ def _write_pictures(data: ReportData, folder: Path, load_image, num_images: int)
                 continue
             jpeg = _encode(_draw(data, i, image))
             folder.mkdir(exist_ok=True)
-            (folder / f'{name}_{place:02d}_{_file_name(data.records[i])}.jpg').write_bytes(jpeg)
+            source = str(data.records[i].img_path)
+            (folder / f'{name}_{place:02d}_{picture_names([source])[source]}').write_bytes(jpeg)
             pictures[name].append((i, jpeg))
     return pictures
-
-
-def _file_name(record: ImageRecord) -> str:
-    return ''.join(
-        c if c.isalnum() or c in '-_' else '_' for c in Path(str(record.img_path)).stem or str(record.img_id)
-    )
 
 
 def _draw(data: ReportData, i: int, image: np.ndarray) -> np.ndarray:
@@ -174,7 +170,7 @@ def _figure(mime: str, content: bytes, alt: str, caption: str) -> str:
 
 
 def _caption(row: dict) -> str:
-    text = f'{Path(row["img_path"]).name}: annotated {row["gt_count"]:,}, counted {row["pred_count"]:,.5g}'
+    text = f'{printable(Path(row["img_path"]).name)}: annotated {row["gt_count"]:,}, counted {row["pred_count"]:,.5g}'
     if row['tp'] is not None:
         text += f'; true {row["tp"]:,}, false {row["fp"]:,}, missed {row["fn"]:,}'
         text += '' if row['f1'] is None else f'; F1 {100 * row["f1"]:.1f}\u00a0%'
@@ -195,14 +191,14 @@ def _table(data: ReportData) -> str:
 
 
 def _raw(value: object) -> str:
-    return '' if value is None else html.escape(str(value))
+    return '' if value is None else html.escape(printable(str(value)))
 
 
 def _cell(column: str, value: object) -> str:
     if value is None:
         return '-'
     if column == 'img_path':
-        return html.escape(Path(str(value)).name)
+        return html.escape(printable(Path(str(value)).name))
     if column in ('precision', 'recall', 'f1'):
         return f'{value:.3f}'
-    return f'{value:.5g}' if isinstance(value, float) else html.escape(str(value))
+    return f'{value:.5g}' if isinstance(value, float) else html.escape(printable(str(value)))

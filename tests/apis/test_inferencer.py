@@ -214,3 +214,10 @@ def test_nothing_is_downloaded_for_a_backbone(repo_root) -> None:
     with pytest.warns(UserWarning, match='untrained'):
         crowd = CrowdInferencer(cfg, device='cpu')
     assert crowd.model.backbone.init_cfg.type == 'Pretrained'
+
+
+def test_a_model_without_tiles_is_given_no_picture_that_it_cannot_hold(crowd, tmp_path) -> None:
+    model = crowd()
+    model.max_whole_pixels = 40 * 70 - 1
+    with pytest.raises(ImageReadError, match='WhiteSpots takes an image whole, and 70 x 40 pixels would need'):
+        model(spots_image([]))

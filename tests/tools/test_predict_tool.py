@@ -49,7 +49,7 @@ def photos(tmp_path):
 def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
     out = tmp_path / 'out'
     assert predict(photos, *shipped, '--out-dir', out, '--score-thr', '2', '--boxes') == 0
-    assert {file.name for file in out.iterdir()} == {'a.jpg', 'b.jpg', 'predictions.json', 'counts.csv'}
+    assert {file.name for file in out.iterdir()} == {'a.jpg', 'b.jpg', 'predictions.json', 'counts.csv', 'run.json'}
     with (out / 'counts.csv').open(newline='') as file:
         assert [row['count'] for row in csv.DictReader(file)] == ['0', '0']
     assert '0 heads in 2 images' in capsys.readouterr().out

@@ -10,6 +10,9 @@ from mmengine.structures import PixelData
 from mmcrowd.registry import TRANSFORMS
 from mmcrowd.structures import HeadBoxes
 
+_LARGE = 3 * 2**22
+"""More samples than that, and the tensor of an image is a view of its pixels: a second copy may not fit into memory."""
+
 
 def select_heads(results: dict, keep: np.ndarray) -> None:
     """Keep the annotations where ``keep`` (N,) bool holds, in place."""
@@ -67,7 +70,10 @@ class PackCrowdInputs(PackDetInputs):
                 results['gt_bboxes'].clip_(results['img_shape'][:2])
         results.setdefault('scale_factor', (1.0, 1.0))
         results.setdefault('flip', False)
-        packed = super().transform(results)
+        large = results['img'] if results.get('img') is not None and results['img'].size > _LARGE else None
+        packed = super().transform({key: value for key, value in results.items() if large is None or key != 'img'})
+        if large is not None:
+            packed['inputs'] = torch.from_numpy(np.ascontiguousarray(large)).permute(2, 0, 1)
         sample = packed['data_samples']
         for instances in (sample.gt_instances, sample.ignored_instances):
             if 'bboxes' in instances:

@@ -1,5 +1,7 @@
 """Pictures of predictions during validation and testing."""
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +11,10 @@ from mmdet.engine.hooks import DetVisualizationHook
 from mmdet.structures import DetDataSample
 from mmengine.runner import Runner
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from mmcrowd.registry import HOOKS
+from mmcrowd.utils.files import picture_names, printable
 from mmcrowd.utils.pictures import read_image
 
 
@@ -19,6 +23,7 @@ class CrowdVisualizationHook(DetVisualizationHook):
     """Draw ground truth and prediction with the current visualizer.
 
     mmdet's hook reads every image from its file; an image that was rendered and never was a file comes from the batch.
+    The pictures of a test are named by :func:`mmcrowd.utils.files.picture_names`, so that none replaces another.
 
     Args:
         score_thr: Draw predictions with at least this score. Decoders have a threshold of their own, hence 0.
@@ -30,6 +35,7 @@ class CrowdVisualizationHook(DetVisualizationHook):
     def __init__(self, score_thr: float = 0.0, max_images: int | None = None, **kwargs) -> None:
         super().__init__(score_thr=score_thr, **kwargs)
         self.max_images = max_images
+        self._names: dict[str, str] = {}
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DetDataSample]
@@ -53,12 +59,21 @@ class CrowdVisualizationHook(DetVisualizationHook):
             if self.test_out_dir is not None:
                 folder = Path(runner.log_dir) / self.test_out_dir
                 folder.mkdir(parents=True, exist_ok=True)
-                out_file = str(folder / f'{Path(sample.img_path).stem}.jpg')
+                out_file = str(folder / self._name(runner.test_dataloader.dataset, sample.img_path))
             self._draw('test_img', original_image(inputs, sample), sample, out_file, self._test_index)
+
+    def _name(self, dataset: Dataset, path: str) -> str:
+        """File name of a picture, unique among those of the data set, in every process the same."""
+        if path not in self._names and hasattr(dataset, 'get_data_info'):
+            self._names = picture_names(dataset.get_data_info(index)['img_path'] for index in range(len(dataset)))
+        if path not in self._names:  # a data set that does not tell its images beforehand
+            mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+            self._names[path] = picture_names([path], f'_{mark}.jpg')[path]
+        return self._names[path]
 
     def _draw(self, name: str, image: np.ndarray, sample: DetDataSample, out_file: str | None, step: int) -> None:
         self._visualizer.add_datasample(
-            Path(sample.img_path).name if self.show else name,
+            printable(Path(sample.img_path).name) if self.show else name,
             image,
             data_sample=sample,
             show=self.show,
