@@ -20,7 +20,7 @@ from mmcrowd.engine.hooks import find_resume_checkpoint, non_finite_loss_hook
 from mmcrowd.engine.hooks.checkpoint_hook import AtomicLocalBackend
 from mmcrowd.engine.hooks.visualization_hook import original_image
 from mmcrowd.engine.launch import launch_testing, launch_training
-from mmcrowd.registry import HOOKS
+from mmcrowd.registry import HOOKS, MODELS
 
 RUNNER = SimpleNamespace(epoch=1, iter=9, seed=3)
 CONFIG = str(Path(__file__).with_name('tiny_config.py'))
@@ -177,10 +177,28 @@ class TestVisualizationHook:
 
     def test_testing_draws_up_to_max_images(self, tmp_path, drawn):
         checkpoint = tmp_path / 'w.pth'
-        torch.save(dict(state_dict={}), checkpoint)
+        torch.save(dict(state_dict=MODELS.build(dict(type='mmcrowd.TinyModel')).state_dict()), checkpoint)
         options = {'default_hooks.visualization.max_images': 2}
         launch_testing(CONFIG, str(checkpoint), str(tmp_path), show_dir=str(tmp_path / 'p'), cfg_options=options)
-        assert [kwargs['out_file'] for _, kwargs in drawn] == [str(tmp_path / 'p' / f'{i}.jpg') for i in (0, 1)]
+        files = [Path(kwargs['out_file']) for _, kwargs in drawn]
+        assert [file.parent for file in files] == [tmp_path / 'p'] * 2
+        assert [file.name.split('_')[0] for file in files] == ['0', '1']
+
+    @pytest.mark.parametrize('tells', [True, False])
+    def test_no_picture_of_a_test_replaces_another(self, tmp_path, drawn, tells: bool):
+        """Frames of two videos, in a data set that tells its images beforehand, and in one that does not."""
+        Visualizer.get_instance('names')
+        paths = [f'video{v}/{frame:03}.jpg' for v in range(2) for frame in range(3)]
+        listed = type('Listed', (list,), dict(get_data_info=lambda self, i: dict(img_path=self[i])))
+        dataset = listed(paths) if tells else paths
+        hook = HOOKS.build(dict(type='mmcrowd.CrowdVisualizationHook', draw=True, test_out_dir='p'))
+        runner = SimpleNamespace(log_dir=tmp_path, test_dataloader=SimpleNamespace(dataset=dataset))
+        inputs = [torch.zeros(3, 4, 4, dtype=torch.uint8)]
+        for path in [*paths, paths[0]]:
+            hook.after_test_iter(runner, 0, dict(inputs=inputs), [self.sample(path, (4, 4))])
+        files = [kwargs['out_file'] for _, kwargs in drawn]
+        assert len(set(files)) == len(paths)
+        assert files[0] == files[-1], 'an image that a sampler gives twice'
 
     def test_hook_is_quiet_unless_asked(self):
         Visualizer.get_instance('quiet')
