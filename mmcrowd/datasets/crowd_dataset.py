@@ -14,6 +14,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmcrowd.registry import DATASETS
+from mmcrowd.utils.files import is_hidden
 from mmcrowd.utils.pictures import ImageReadError, image_size
 
 from .naming import require_unique
@@ -43,7 +44,7 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 
 def list_files(folder: str | Path, pattern: str) -> list[Path]:
-    """Files in ``folder`` that match the glob ``pattern``, sorted by name.
+    """Files in ``folder`` that match the glob ``pattern``, sorted by name; hidden ones are never data.
 
     Raises:
         FileNotFoundError: The folder does not exist, or no file matches.
@@ -51,7 +52,7 @@ def list_files(folder: str | Path, pattern: str) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: folder not found, expected it to hold files named {pattern}')
-    files = sorted(folder.glob(pattern))
+    files = sorted(path for path in folder.glob(pattern) if not is_hidden(path.name))
     if not files:
         raise FileNotFoundError(f'{folder}: no file named {pattern} in this folder, expected at least one')
     return files
@@ -140,11 +141,11 @@ class CrowdDataset(BaseDataset):
             {"img_path": "a.jpg", "points": [[x, y], ...], "boxes": [[x1, y1, x2, y2] or null, ...],
              "ignore_boxes": [[x1, y1, x2, y2], ...]}, ...]}
 
-    Before training starts the samples are checked: no image at all, missing files, and points that are NaN or infinite
-    are errors that name the file, as are boxes and regions to ignore that are so or turned around, and an image that is
-    there twice; heads outside their image are counted and reported. Boxes without area are taken as
-    not annotated. An image without heads is an ordinary sample: it is never replaced by another one, and a pipeline
-    that would drop it is an error. An image that cannot be decoded is reported once and replaced by another in
+    Before training starts the samples are checked: no image at all, one that is there twice, missing files, points that
+    are NaN or infinite, and boxes and regions to ignore that are so or turned around are errors that name the file;
+    heads outside their image are counted and reported. Boxes without area are taken as not annotated. An image without
+    heads is an ordinary sample: it is never replaced by another one, and a pipeline that would drop it is an error. An
+    image that cannot be decoded is reported once and replaced by another in
     training, and is an error in testing (at the start, if its header is broken).
 
     Indices from a :class:`SeededSampler` make the augmentation reproducible; see there.
@@ -195,7 +196,6 @@ class CrowdDataset(BaseDataset):
                 f'reading it failed with: {error}'
             ) from error
         self._metainfo['classes'] = tuple(self._metainfo.get('classes', self.METAINFO['classes']))
-        require_unique((str(sample['img_path']), str(self.ann_file)) for sample in samples)
         return samples
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -223,6 +223,7 @@ class CrowdDataset(BaseDataset):
         if not self.data_list:
             raise ValueError(f'{type(self).__name__} at {self.data_root or self.ann_file}: the list of images is empty')
         counts = dict(outside=0, no_area=0)
+        require_unique((str(sample['img_path']), type(self).__name__) for sample in self.data_list)
         for sample in self.data_list:
             self._check_sample(sample, counts)
         name = type(self).__name__
@@ -289,7 +290,9 @@ class CrowdDataset(BaseDataset):
             if self.test_mode:
                 raise
             return heads, labels  # never used: training skips the image and reports it
-        out = ((heads[:, :2] < 0) | (heads[:, :2] >= (width, height))).any(axis=1)
+        points = heads[:, :2]
+        # Infinite ones are no heads that could be moved or dropped: they are found by the check of the samples.
+        out = ((points < 0) | (points >= (width, height))).any(axis=1) & np.isfinite(points).all(axis=1)
         if out.any():
             counts['outside'] += int(out.sum())
             counts.setdefault('first', path)

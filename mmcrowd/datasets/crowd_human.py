@@ -8,7 +8,7 @@ import numpy as np
 from mmcrowd.registry import DATASETS
 
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file
+from .layout import existing_file, own_folder
 from .readers import read_lines
 
 
@@ -16,8 +16,8 @@ from .readers import read_lines
 class CrowdHumanHeads(IndexedDataset):
     """Head boxes of CrowdHuman, 15,000 training and 4370 validation images.
 
-    Looks in ``data_root`` for ``annotation_train.odgt`` and ``annotation_val.odgt`` (a JSON object per line), and for
-    ``Images/<ID>.jpg``; the ID, which has a comma in it, is ``img_id``.
+    Looks in ``data_root``, or in ``CrowdHuman`` in it, for ``annotation_train.odgt`` and ``annotation_val.odgt`` (a
+    JSON object per line), and for ``Images/<ID>.jpg``; the ID, which has a comma in it, is ``img_id``.
 
     Persons without ``head_attr`` have no annotated head. Masks (groups, statues, reflections: their full box) and heads
     marked to be ignored become ``ignore_boxes``.
@@ -34,11 +34,12 @@ class CrowdHumanHeads(IndexedDataset):
 
     def index_inputs(self) -> list[Path]:
         """The annotation file, and the images."""
-        return [existing_file(self.data_root, f'annotation_{self.split}.odgt'), Path(self.data_root) / 'Images']
+        folder = own_folder(self.data_root, 'CrowdHuman')
+        return [existing_file(folder, f'annotation_{self.split}.odgt'), folder / 'Images']
 
     def read_samples(self) -> list[dict]:
         """Read the annotation file."""
-        file = self.index_inputs()[0]
+        file, folder = self.index_inputs()
         samples = []
         for number, line in enumerate(read_lines(file), start=1):
             try:
@@ -47,7 +48,7 @@ class CrowdHumanHeads(IndexedDataset):
                 name = record['ID']
             except (KeyError, TypeError, json.JSONDecodeError) as error:
                 raise ValueError(f'{file}, line {number}: expected an ID and gtboxes, found {error!r}') from error
-            image = Path(self.data_root) / 'Images' / f'{name}.jpg'
+            image = folder / f'{name}.jpg'
             heads, _ = self.box_heads(np.reshape(heads, (-1, 4)).astype(np.float64))
             ignored = np.reshape(ignored, (-1, 4)).astype(np.float32)
             samples.append(dict(img_path=str(image), img_id=name, heads=heads, ignore_boxes=ignored))

@@ -6,7 +6,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import make_heads
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file
+from .layout import existing_file, own_folder
 from .readers import mat_points, read_lines
 
 _LISTS = dict(random='', camera='cross_camera_', location='cross_location_')
@@ -16,10 +16,10 @@ _LISTS = dict(random='', camera='cross_camera_', location='cross_location_')
 class GCC(IndexedDataset):
     """GCC, 15,212 images of 1920x1080 pixels from a video game in 400 scenes, 7,625,843 heads.
 
-    Looks in ``data_root`` for ``txt_list/[<setting>_]<split>_list.txt`` with lines ``level time weather folder name
-    count``, and for ``<folder>/pngs/<name>.png`` with ``<folder>/mats/<name>.mat`` (``image_info.location``, rows of
-    y and x). ``img_id`` is '<folder>/<name>'. A sample also has ``scene``, ``level``, ``time`` and ``weather``, as the
-    list says. A validation subset takes whole scenes.
+    Looks in ``data_root``, or in ``GCC`` in it, for ``txt_list/[<setting>_]<split>_list.txt`` with lines ``level time
+    weather folder name count``, and for ``<folder>/pngs/<name>.png`` with ``<folder>/mats/<name>.mat``
+    (``image_info.location``, rows of y and x). ``img_id`` is '<folder>/<name>'. A sample also has ``scene``, ``level``,
+    ``time`` and ``weather``, as the list says. A validation subset takes whole scenes.
 
     Args:
         setting: How training and test images were divided: 'random', by 'camera' or by 'location'.
@@ -37,9 +37,13 @@ class GCC(IndexedDataset):
         """The scene."""
         return sample['scene']
 
+    def index_inputs(self) -> list[Path]:
+        """The folder of the data set."""
+        return [own_folder(self.data_root, 'GCC')]
+
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image on the list."""
-        root, samples = Path(self.data_root), []
+        (root,), samples = self.index_inputs(), []
         file = existing_file(root, f'txt_list/{_LISTS[self.setting]}{self.split}_list.txt')
         for number, line in enumerate(read_lines(file), start=1):
             parts = line.replace('\\', '/').split()

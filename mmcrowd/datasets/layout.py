@@ -5,6 +5,11 @@ from pathlib import Path
 from mmcrowd.utils.files import IMAGE_SUFFIXES, is_hidden, is_image_name
 
 
+def own_folder(data_root: str | Path, *names: str) -> Path:
+    """The data set's own folder: the first of ``names`` that is in ``data_root``, else ``data_root`` itself."""
+    return next((Path(data_root) / name for name in names if (Path(data_root) / name).is_dir()), Path(data_root))
+
+
 def existing_folder(parent: str | Path, *names: str) -> Path:
     """The first folder of ``names`` that is in ``parent``.
 

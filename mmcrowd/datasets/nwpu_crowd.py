@@ -6,9 +6,9 @@ import numpy as np
 
 from mmcrowd.registry import DATASETS
 
-from .crowd_dataset import make_heads
+from .crowd_dataset import list_files, make_heads
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file
+from .layout import existing_file, own_folder
 from .readers import as_rows, mat_value, read_json, read_lines, read_mat
 
 
@@ -16,11 +16,11 @@ from .readers import as_rows, mat_value, read_json, read_lines, read_mat
 class NWPUCrowd(IndexedDataset):
     """NWPU-Crowd, 3109 training, 500 validation and 1500 test images, 2.13 million heads with boxes.
 
-    Looks in ``data_root`` for ``<n>.jpg`` in the folders ``images_part1`` to ``images_part5``, or in ``images``; for
-    ``jsons/<n>.json``, or ``mats/<n>.mat`` if there are no jsons (points only, boxes where the file has them); and for
-    the lists ``train.txt``, ``val.txt`` and ``test.txt``, which alone say what belongs to a split. ``img_id`` is n.
-    A sample also has ``luminance`` (0 to 3) and ``level`` (0: no head, 1: up to 100, 2: up to 500, 3: up to 5000, 4:
-    more), as the lists say.
+    Looks in ``data_root``, or in ``NWPU-Crowd`` in it, for ``<n>.jpg`` in the folders ``images_part1`` to
+    ``images_part5``, or in ``images``; for ``jsons/<n>.json``, or ``mats/<n>.mat`` if there are no jsons (points only,
+    boxes where the file has them); and for the lists ``train.txt``, ``val.txt`` and ``test.txt``, which alone say what
+    belongs to a split. ``img_id`` is n. A sample also has ``luminance`` (0 to 3) and ``level`` (0: no head, 1: up to
+    100, 2: up to 500, 3: up to 5000, 4: more), as the lists say.
 
     The annotations of the test images are not public: split 'test' has no heads and serves to write a submission.
 
@@ -35,10 +35,14 @@ class NWPUCrowd(IndexedDataset):
         'test': [(1500, None)],
     }
 
+    def index_inputs(self) -> list[Path]:
+        """The folder of the data set."""
+        return [own_folder(self.data_root, 'NWPU-Crowd', 'NWPU_Crowd')]
+
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image on the list."""
-        root = Path(self.data_root)
-        images = {path.stem: path for path in sorted(root.glob('images*/*.jpg'))}
+        (root,) = self.index_inputs()
+        images = {path.stem: path for path in list_files(root, 'images*/*.jpg')}
         samples = []
         for line in read_lines(existing_file(root, f'{self.split}.txt')):
             name, *levels = line.split()

@@ -6,9 +6,10 @@ import numpy as np
 
 from mmcrowd.registry import DATASETS
 
+from .crowd_dataset import list_files
 from .formats.voc import read_objects
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file
+from .layout import existing_file, own_folder
 from .readers import read_lines
 
 
@@ -18,8 +19,8 @@ class SCUTHead(IndexedDataset):
 
     Looks in ``data_root``, in ``SCUT_HEAD_Part_<part>`` in it if there is such a folder, for
     ``JPEGImages/Part<part>_<n>.jpg``, ``Annotations/Part<part>_<n>.xml`` (Pascal VOC, counted from 1) and
-    ``ImageSets/Main/<split>.txt``. Copies that have both parts in one folder and no lists are read with
-    ``split='all'``. ``img_id`` is the image's name.
+    ``ImageSets/Main/<split>.txt``. In copies that have both parts in one folder, the part's images are those of its
+    name; without lists they are read with ``split='all'``. ``img_id`` is the image's name.
 
     Boxes without area are dropped and counted; objects of any class are heads (some are spelled 'headdddddaaddwddd').
     Sizes in the annotations, which are 0 in some, are not used.
@@ -49,16 +50,16 @@ class SCUTHead(IndexedDataset):
 
     def index_inputs(self) -> list[Path]:
         """The folder of the part."""
-        inner = Path(self.data_root) / f'SCUT_HEAD_Part_{self.part}'
-        return [inner if inner.is_dir() else Path(self.data_root)]
+        return [own_folder(self.data_root, f'SCUT_HEAD_Part_{self.part}')]
 
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image."""
         (folder,) = self.index_inputs()
         if self.split == 'all':
-            names = sorted(path.stem for path in (folder / 'JPEGImages').glob(f'Part{self.part}_*.jpg'))
+            names = [path.stem for path in list_files(folder / 'JPEGImages', f'Part{self.part}_*.jpg')]
         else:
-            names = sorted(read_lines(existing_file(folder, f'ImageSets/Main/{self.split}.txt')))
+            listed = read_lines(existing_file(folder, f'ImageSets/Main/{self.split}.txt'))
+            names = sorted(name for name in listed if name.startswith(f'Part{self.part}_'))
         return [self._read_sample(folder, name) for name in names]
 
     def _read_sample(self, folder: Path, name: str) -> dict:

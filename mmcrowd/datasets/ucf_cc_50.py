@@ -6,7 +6,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads, pair_files
 from .indexed_dataset import IndexedDataset
-from .layout import number_of
+from .layout import number_of, own_folder
 from .readers import mat_points
 
 _ORDERS = {
@@ -50,8 +50,7 @@ class UCFCC50(IndexedDataset):
 
     def index_inputs(self) -> list[Path]:
         """The folder of the images."""
-        inner = Path(self.data_root) / 'UCF_CC_50'
-        return [inner if inner.is_dir() else Path(self.data_root)]
+        return [own_folder(self.data_root, 'UCF_CC_50')]
 
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image."""

@@ -8,6 +8,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads
 from .indexed_dataset import IndexedDataset
+from .layout import own_folder
 from .readers import as_rows, mat_points, mat_value, read_mat
 from .roi import inside_polygon
 
@@ -16,10 +17,11 @@ from .roi import inside_polygon
 class WorldExpo10(IndexedDataset):
     """WorldExpo'10, 3380 training frames of 103 scenes and 600 test frames of 5 scenes, 199,923 heads.
 
-    Looks in ``data_root`` for ``train_frame/<frame>.jpg``, ``test_frame/<scene>/<frame>.jpg``,
-    ``<split>_label/<scene>/<frame>.mat`` with ``point_position``, ``<split>_label/<scene>/roi.mat`` (a polygon) and
-    ``<split>_perspective/<scene>.mat``; the scene is the first six characters of a frame's name. ``img_id`` is the
-    frame's name. Frames without label are left out and counted. MATLAB files of version 7.3 take h5py.
+    Looks in ``data_root``, or in ``WorldExpo10`` in it, for ``train_frame/<frame>.jpg``,
+    ``test_frame/<scene>/<frame>.jpg``, ``<split>_label/<scene>/<frame>.mat`` with ``point_position``,
+    ``<split>_label/<scene>/roi.mat`` (a polygon) and ``<split>_perspective/<scene>.mat``; the scene is the first six
+    characters of a frame's name. ``img_id`` is the frame's name. Frames without label are left out and counted. MATLAB
+    files of version 7.3 take h5py.
 
     Only heads in the region of interest count. A sample has ``roi_polygon`` (K, 2) float32, its corners; ``scene``;
     and, where there is one, ``perspective_file`` (see :func:`~mmcrowd.datasets.roi.read_perspective`). Give the
@@ -42,7 +44,7 @@ class WorldExpo10(IndexedDataset):
 
     def index_inputs(self) -> list[Path]:
         """The folders of the split."""
-        root = Path(self.data_root)
+        root = own_folder(self.data_root, 'WorldExpo10', "WorldExpo'10")
         perspective = root / f'{self.split}_perspective'
         folders = [root / f'{self.split}_frame', root / f'{self.split}_label']
         return folders + ([perspective] if perspective.is_dir() else [])

@@ -96,6 +96,14 @@ class DatasetTester:
         ):
             self.load(tmp_path, split)
 
+    def test_hidden_files_are_no_data(self, tmp_path):
+        """A zip from a Mac has a file of this name beside every other one."""
+        for split, expected in self.write(tmp_path).items():
+            for file in walk(tmp_path):
+                file.with_name(f'._{file.name}').write_bytes(b'\0\5\x16\7')
+            dataset = self.load(tmp_path, split)
+            assert [dataset.get_data_info(i)['img_id'] for i in range(len(dataset))] == list(expected)
+
     def test_bad_folder_and_split(self, tmp_path):
         with pytest.raises(FileNotFoundError, match='nowhere'):
             self.load(tmp_path / 'nowhere', self.loader.splits[0])
@@ -125,6 +133,18 @@ class DatasetTester:
                         }
                         assert all(value == ('f1' in key) for key, value in found.items())
                         assert figures.get('crowd/mae', 0) == 0
+
+
+class OwnFolder:
+    """For loaders whose tester writes the content of the data set's own folder: they find it inside ``data_root``."""
+
+    own_folder: str
+
+    def test_own_folder_inside_data_root(self, tmp_path):
+        folder = tmp_path / self.own_folder
+        folder.mkdir()
+        for split, expected in self.write(folder).items():
+            assert len(self.load(tmp_path, split)) == len(expected)
 
 
 def perfect_prediction(sample: DetDataSample) -> dict:

@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from mmcrowd.datasets import TRANCOS, CrowdHumanHeads, SCUTHead
 from mmcrowd.datasets.readers import read_lines, read_numbers
-from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected
+from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected, OwnFolder
 from tests.datasets.fixtures.images import write_image
 
 
@@ -72,6 +72,10 @@ class TestSCUTHead(DatasetTester):
         write_xml(folder / 'Annotations' / 'PartB_00000.xml', [('head', 1, 1, 3, 3)])
         assert len(SCUTHead(str(folder), split='all')) == 8
         assert len(SCUTHead(str(folder), split='all', part='B')) == 1
+        with open(folder / 'ImageSets' / 'Main' / 'trainval.txt', 'a') as file:
+            file.write('\nPartB_00000\n')
+        assert len(SCUTHead(str(folder), split='trainval')) == 4
+        assert len(SCUTHead(str(folder), split='trainval', part='B')) == 1
         with pytest.raises(FileNotFoundError, match=r'expected a file named ImageSets/Main/val\.txt'):
             SCUTHead(str(folder), split='val')
 
@@ -115,8 +119,9 @@ def test_real_scut_head_lists(samples_root, part, trainval):
     assert not set(lists['trainval']) & set(lists['test'])
 
 
-class TestCrowdHumanHeads(DatasetTester):
+class TestCrowdHumanHeads(OwnFolder, DatasetTester):
     loader = CrowdHumanHeads
+    own_folder = 'CrowdHuman'
     configs = ('crowd_human',)
 
     def write(self, root: Path) -> Expected:

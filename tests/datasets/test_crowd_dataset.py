@@ -269,6 +269,27 @@ def test_boxes_and_regions_are_finite_and_not_turned_around(tmp_path, box):
         listed(tmp_path, [[1, 1]], ignored=[box])
 
 
+@pytest.mark.parametrize('policy', ['keep', 'drop', 'clip'])
+def test_infinite_points_are_not_outside(tmp_path, policy):
+    with pytest.raises(ValueError, match='expected finite numbers'):
+        listed(tmp_path, [[1, 2], [np.inf, 3]], outside=policy)
+
+
+@pytest.mark.parametrize('again', ['{}/0.png', '{}/./0.png', '{}/sub/../0.png', '{}//0.png'])
+def test_an_image_that_is_there_twice(tmp_path, again):
+    (tmp_path / 'sub').mkdir()
+    paths = [image(tmp_path), again.format(tmp_path)]
+    with pytest.raises(ValueError, match=r'expected every image once, found .*0\.png again'):
+        Listed([dict(img_path=path, img_id=i, heads=make_heads([[1, 2]])) for i, path in enumerate(paths)])
+
+
+@pytest.mark.parametrize('names', [('a.png', 'A.png'), ('caf\u00e9.png', 'cafe\u0301.png')])
+def test_an_image_in_two_spellings(tmp_path, names):
+    samples = [dict(img_path=image(tmp_path, name), img_id=name, heads=make_heads([])) for name in names]
+    with pytest.raises(ValueError, match='expected every image once'):
+        Listed(samples)
+
+
 def broken(folder: Path, content: bytes, **kwargs) -> Listed:
     """Four images, of which the third becomes unreadable after the check."""
     dataset = listed(folder, [[5, 5]], count=4, **kwargs)

@@ -8,7 +8,7 @@ from scipy.io import savemat
 
 from mmcrowd.datasets import GCC, UCFCC50, BeijingBRT, Mall, MaskOutsideRoi, WorldExpo10
 from mmcrowd.datasets.roi import inside_mask, inside_polygon, polygon_mask, read_mask, read_perspective
-from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected
+from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected, OwnFolder
 from tests.datasets.fixtures.images import write_image
 
 EMPTY = np.zeros((0, 0))
@@ -120,8 +120,9 @@ class TestMall(DatasetTester):
         assert read_perspective(dataset.get_data_info(0)['perspective_file']).shape == (32, 48)
 
 
-class TestWorldExpo10(DatasetTester):
+class TestWorldExpo10(OwnFolder, DatasetTester):
     loader = WorldExpo10
+    own_folder = 'WorldExpo10'
     configs = ('world_expo',)
     hdf5 = False
 
@@ -176,8 +177,9 @@ class TestWorldExpo10InMatlab73(TestWorldExpo10):
     hdf5 = True
 
 
-class TestGCC(DatasetTester):
+class TestGCC(OwnFolder, DatasetTester):
     loader = GCC
+    own_folder = 'GCC'
     configs = ('gcc',)
 
     def write(self, root: Path) -> Expected:

@@ -9,7 +9,7 @@ import pytest
 from scipy.io import savemat
 
 from mmcrowd.datasets import NWPUCrowd
-from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected
+from tests.datasets.dataset_tester import NO_HEADS, DatasetTester, Expected, OwnFolder
 from tests.datasets.fixtures.images import write_image
 
 LISTS = dict(train=['0001 1 1', '0003 2 0', '3169 0 2'], val=['3110 1 2', '3098 2 2', '3111 0 0'])
@@ -21,8 +21,9 @@ def write_labels(root: Path, name: str, points: np.ndarray, boxes: np.ndarray) -
     (root / 'jsons' / f'{name}.json').write_text(json.dumps(content))
 
 
-class TestNWPUCrowd(DatasetTester):
+class TestNWPUCrowd(OwnFolder, DatasetTester):
     loader = NWPUCrowd
+    own_folder = 'NWPU-Crowd'
     configs = ('nwpu',)
 
     def write(self, root: Path) -> Expected:
