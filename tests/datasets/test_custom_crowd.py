@@ -21,7 +21,6 @@ def picture(name: str, points: np.ndarray, boxes: bool = True, **options) -> Ann
 
 class CustomTester(DatasetTester):
     loader = CustomCrowd
-    test_hidden_files_are_no_data = None
     name: str
     target: str
 
