@@ -20,10 +20,10 @@ from torch import nn
 
 from mmcrowd.models.detectors.tiling import TiledDetector
 from mmcrowd.registry import MODELS
+from mmcrowd.structures import Heads
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import ImageReadError, read_image
 from mmcrowd.utils.weights import load_weights, read_weights
-from mmcrowd.visualization import Heads
 
 from .images import check_array, list_images
 from .result import CrowdResult
@@ -177,27 +177,37 @@ class CrowdInferencer:
     def _to_result(
         self, sample: DetDataSample, path: str | None, size: tuple[int, int], return_map: bool
     ) -> CrowdResult:
-        heads = Heads.read(sample.get('pred_instances'))
-        if heads is None:
-            heads = Heads(np.zeros((0, 2)), np.zeros((0, 4)))
+        heads, count = Heads.read(sample.get('pred_instances')), sample.get('pred_count')
+        has_points = heads is not None
+        if not has_points:
+            if count is None:
+                raise ValueError(f'{type(self.model).__name__} gave neither points nor boxes nor a count')
+            heads = Heads.none()
         scores = np.ones(len(heads), np.float32) if heads.scores is None else heads.scores
         if self.score_thr is not None:
             keep = scores >= self.score_thr
             heads, scores = heads.select(keep), scores[keep]
-        count = sample.get('pred_count')
+            if count is not None:
+                warnings.warn('score_thr leaves out points; the count is one of the model and stays', stacklevel=2)
+        if return_map and 'pred_map' not in sample:
+            raise ValueError(f'{type(self.model).__name__} returned no map, though it was asked for one')
         maps = None
-        if return_map:
-            if 'pred_map' not in sample:
-                raise ValueError(f'{type(self.model).__name__} returned no map, though it was asked for one')
+        if 'pred_map' in sample:
             maps = {name: value.float().cpu().numpy() for name, value in sample.pred_map.items()}
         return CrowdResult(
             points=heads.points.astype(np.float32),
-            scores=scores,
+            scores=scores.astype(np.float32),
             boxes=heads.boxes.astype(np.float32),
             count=len(heads) if count is None else float(count),
             image_path=path,
             size=size,
             maps=maps,
+            has_points=has_points,
+            counts={
+                key.removeprefix('pred_count_'): float(value)
+                for key, value in sample.items()
+                if key.startswith('pred_count_')
+            },
         )
 
 

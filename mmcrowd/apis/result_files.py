@@ -69,7 +69,8 @@ def read_rows(folder: str | Path) -> list[dict]:
             continue
         try:
             row = json.loads(line)
-            rows.append({key: row[key] for key in ('image', 'width', 'height', 'count', 'points', 'scores', 'boxes')})
+            wanted = {key: row[key] for key in ('image', 'width', 'height', 'count', 'points', 'scores', 'boxes')}
+            rows.append(wanted | {key: row[key] for key in ('counts',) if key in row})
         except (ValueError, TypeError, KeyError) as error:
             if number < len(lines):
                 raise ValueError(f'{path}, line {number}: expected the result of an image, found: {error}') from error

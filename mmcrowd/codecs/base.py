@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -21,26 +21,41 @@ class Decoded:
         points (Tensor): (N, 2) xy, pixels of the network's input.
         scores (Tensor): (N,), larger is more certain.
         boxes (Tensor): (N, 4) xyxy, pixels of the network's input.
-        map_max (Tensor): Scalar, the largest value of the map inside the region the points were read from.
-        count (Tensor, optional): Scalar, for codecs that count without points.
+        map_max (Tensor, optional): Scalar, the largest value of the map inside the region the points were read from,
+            for codecs whose rules need it.
+        count (Tensor, optional): Scalar float64, the number of heads of the region by a way of its own; None where it
+            is the number of points. It belongs to the region, not to the points: a selection of points has none.
+        counts (dict[str, Tensor]): Further counts of the region by name, scalars float64, for models that have several.
     """
 
     points: Tensor
     scores: Tensor
     boxes: Tensor
-    map_max: Tensor
+    map_max: Tensor | None = None
     count: Tensor | None = None
+    counts: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of_count(cls, count: Tensor, counts: dict[str, Tensor] | None = None) -> Decoded:
+        """The count of a region, a scalar, without points."""
+        nothing = count.new_zeros((0, 4), dtype=torch.float32)
+        return cls(nothing[:, :2], nothing[:, 0], nothing, count=count.double(), counts=counts or {})
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, keep: Tensor) -> Decoded:
-        return replace(self, points=self.points[keep], scores=self.scores[keep], boxes=self.boxes[keep])
+        points, scores, boxes = self.points[keep], self.scores[keep], self.boxes[keep]
+        return Decoded(points, scores, boxes, self.map_max)
 
     def translate(self, x: float, y: float) -> Decoded:
         """Move all points and boxes by ``(x, y)`` pixels."""
         shift = self.points.new_tensor([x, y])
         return replace(self, points=self.points + shift, boxes=self.boxes + shift.repeat(2))
+
+    def scale(self, factor: float) -> Decoded:
+        """Multiply all points and boxes by ``factor``, as when the region was read from an enlarged image."""
+        return replace(self, points=self.points * factor, boxes=self.boxes * factor)
 
     def inside(self, shape: tuple[int, int]) -> Decoded:
         """Move points on or beyond the edge of the image (height and width, pixels) into its outermost pixels.
@@ -53,15 +68,31 @@ class Decoded:
 
     @staticmethod
     def cat(parts: Sequence[Decoded]) -> Decoded:
-        """Join the heads of disjoint regions of one image."""
-        counts = [p.count for p in parts]
+        """Join the heads of disjoint regions of one image; their counts add up.
+
+        Raises:
+            ValueError: Some regions have a count, or a map maximum, and others have none.
+        """
+        names = parts[0].counts.keys()
+        if any(part.counts.keys() != names for part in parts):
+            raise ValueError(f'Decoded.cat: expected the same counts of all regions, {[list(p.counts) for p in parts]}')
+        tops, counts = (_all_or_none([getattr(p, name) for p in parts], name) for name in ('map_max', 'count'))
         return Decoded(
             points=torch.cat([p.points for p in parts]),
             scores=torch.cat([p.scores for p in parts]),
             boxes=torch.cat([p.boxes for p in parts]),
-            map_max=torch.stack([p.map_max for p in parts]).max(),
-            count=None if any(c is None for c in counts) else torch.stack(counts).sum(),
+            map_max=None if tops is None else tops.max(),
+            count=None if counts is None else counts.sum(),
+            counts={name: torch.stack([p.counts[name] for p in parts]).sum() for name in names},
         )
+
+
+def _all_or_none(values: list[Tensor | None], name: str) -> Tensor | None:
+    """Scalars of all regions as one tensor, None where no region has one."""
+    missing = sum(value is None for value in values)
+    if 0 < missing < len(values):
+        raise ValueError(f'Decoded.cat: {missing} of {len(values)} regions have no {name}')
+    return None if missing else torch.stack(values)
 
 
 class BaseCodec(metaclass=ABCMeta):
@@ -77,7 +108,10 @@ class BaseCodec(metaclass=ABCMeta):
     """
 
     names: tuple[str, ...] = ()
-    """Names of the maps that :meth:`encode` returns, in channel order."""
+    """Names of the maps that :meth:`encode` returns, in channel order; none where a loss works on the points."""
+
+    locates: bool = True
+    """Whether :meth:`decode` gives points; False where it gives a count alone."""
 
     def __init__(self, stride: int = 1) -> None:
         if stride < 1 or int(stride) != stride:
@@ -133,6 +167,8 @@ class BaseCodec(metaclass=ABCMeta):
 
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
         """Keep the candidates that are heads, by the rules that need the whole image; here all, inside the image.
+
+        A count stays as it is: it is a sum over cells, and was complete before.
 
         Args:
             candidates (Decoded): All candidates of one image.

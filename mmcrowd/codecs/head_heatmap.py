@@ -180,9 +180,8 @@ class HeadHeatmapCodec(BaseCodec):
         half = values[:, :2].clamp(min=0) * (self.stride / 2)
         boxes = torch.cat([points - half, points + half], dim=1)
         numbers = torch.bincount(image, minlength=len(maps)).tolist()
-        tops = heat.masked_fill(~core_cells, -torch.inf).flatten(1).amax(dim=1)
         parts = (t.split(numbers) for t in (points, heat[peaks], boxes))
-        return [Decoded(p, s, b, top) for p, s, b, top in zip(*parts, tops, strict=True)]
+        return [Decoded(*each) for each in zip(*parts, strict=True)]
 
 
 def _along_windows(

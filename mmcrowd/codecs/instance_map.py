@@ -186,7 +186,7 @@ class InstanceMapCodec(BaseCodec):
         scores = (found.peak if self.score == 'max' else found.mean)[keep].float()
         points, boxes = (x[keep] * self.stride for x in (found.centroids, found.boxes))
         parts = (t.float().split(sizes) for t in (points, scores, boxes))
-        return [Decoded(*each) for each in zip(*parts, self._tops(confidence, shapes, core), strict=True)]
+        return [Decoded(*each) for each in zip(*parts, strict=True)]
 
     def _in_core(self, found: Components, core: tuple[int, int, int, int] | None) -> Tensor:
         """Mark components whose centroid lies in ``core`` (pixels; None: everywhere), without rounding: (N,) bool."""
@@ -195,26 +195,6 @@ class InstanceMapCodec(BaseCodec):
         place = found.centre_sums * self.stride
         low, high = (2 * found.area[:, None] * place.new_tensor(corner) for corner in (core[1::-1], core[:1:-1]))
         return ((place >= low) & (place < high)).all(dim=1)
-
-    def _tops(
-        self,
-        confidence: Tensor,
-        shapes: Sequence[tuple[int, int]] | None,
-        core: tuple[int, int, int, int] | None,
-    ) -> list[Tensor]:
-        """Largest confidence of every image (B, h, w) inside its valid region and the core; -inf where neither is."""
-        top, left, bottom, right = (-(-side // self.stride) for side in core or (0, 0, *self._pixels(confidence)))
-        tops = []
-        for image, shape in zip(confidence, shapes or [self._pixels(confidence)] * len(confidence), strict=True):
-            height, width = self.map_shape(shape)
-            region = image[top : min(bottom, height), left : min(right, width)]
-            best = region.max() if region.numel() else region.new_tensor(-torch.inf)
-            tops.append(region.nan_to_num(-torch.inf).max() if best.isnan() else best)
-        return tops
-
-    def _pixels(self, maps: Tensor) -> tuple[int, int]:
-        """Height and width in pixels that maps (..., h, w) cover."""
-        return maps.shape[-2] * self.stride, maps.shape[-1] * self.stride
 
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
         """All of them: no rule needs the whole image; boxes are cut at its edges. See :meth:`BaseCodec.select`."""

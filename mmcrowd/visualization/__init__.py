@@ -11,12 +11,11 @@ from .drawing import (
     magnify,
     panels,
 )
-from .local_visualizer import CrowdLocalVisualizer, Heads
+from .local_visualizer import CrowdLocalVisualizer
 from .markers import auto_radius
 
 __all__ = [
     'CrowdLocalVisualizer',
-    'Heads',
     'add_caption',
     'auto_radius',
     'draw_boxes',

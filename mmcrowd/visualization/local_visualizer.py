@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from mmdet.structures import DetDataSample
-from mmdet.structures.bbox import BaseBoxes
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import PixelData
 
 from mmcrowd.evaluation.functional.matching import match_points
 from mmcrowd.registry import VISUALIZERS
+from mmcrowd.structures.heads import Heads, to_numpy
 from mmcrowd.utils.pictures import write_image
 
 from .captions import add_strip
@@ -40,7 +39,8 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
     * With ground truth and predicted points: true, missed and false heads under maximum matching within
       ``match_radius``, and their numbers.
     * With one of them alone: points (predictions coloured by score), boxes and the count.
-    * A panel per channel of ``gt_map`` and ``pred_map``, with the sum and the largest value of the map.
+    * A panel per channel of ``gt_map``, ``pred_map`` and every other map ``gt_*`` or ``pred_*``, with the sum and the
+      largest value of the map.
 
     Small or dense images are enlarged by a whole number until the markers can be told apart. mmdet's
     ``DetVisualizationHook`` hides scores up to 0.3 unless it is given ``score_thr=0.0``.
@@ -49,7 +49,7 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
         name: Name of the instance.
         match_radius: Largest distance of a prediction from its head, original pixels.
         with_boxes: Whether boxes are drawn where ground truth or prediction stands alone; unknown boxes never are.
-        with_maps: Whether ``gt_map`` and ``pred_map`` are drawn.
+        with_maps: Whether maps are drawn.
         enlarge: Factor of enlargement; None chooses it.
         kwargs: As :class:`mmdet.visualization.DetLocalVisualizer`.
 
@@ -142,9 +142,15 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
         if ignored is not None:
             scene = draw_boxes(scene, ignored.boxes * factor, _IGNORED_COLOR)
         row = [self._scene(scene, factor, gt, pred, count, image.shape)]
-        for field, whose in (('gt_map', 'target'), ('pred_map', 'predicted')):
-            if self.with_maps and field in data_sample and (draw_gt if field == 'gt_map' else draw_pred):
-                row += self._maps(image, factor, data_sample.get(field), whose)
+        for field, maps in sorted(data_sample.items()):
+            whose = {'gt': 'target', 'pred': 'predicted'}.get(field.split('_')[0])
+            if (
+                self.with_maps
+                and whose
+                and isinstance(maps, PixelData)
+                and (draw_gt if whose == 'target' else draw_pred)
+            ):
+                row += self._maps(image, factor, maps, whose)
         return panels(row)
 
     def _scene(self, scene, factor, gt, pred, count, shape) -> np.ndarray:
@@ -178,7 +184,7 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
     def _maps(image: np.ndarray, factor: int, maps: PixelData, whose: str) -> list[np.ndarray]:
         row = []
         for name, value in maps.items():
-            value = _to_numpy(value).astype(np.float32)
+            value = to_numpy(value).astype(np.float32)
             value = value[None] if value.ndim == 2 else value
             for number, channel in enumerate(value):
                 title = f'{whose} {name}' + (f' {number}' if len(value) > 1 else '')
@@ -186,42 +192,3 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
                 panel = magnify(draw_map(image, channel, alpha=1), factor, smooth=False)
                 row.append(add_caption(panel, f'{title}\n{numbers}'))
         return row
-
-
-class Heads:
-    """Heads as arrays: ``points (N, 2)`` xy, ``boxes (N, 4)`` xyxy with NaN where unknown, ``scores (N,)`` or None."""
-
-    def __init__(self, points: np.ndarray, boxes: np.ndarray, scores: np.ndarray | None = None) -> None:
-        self.points, self.boxes, self.scores = points, boxes, scores
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    @classmethod
-    def read(cls, instances: InstanceData | None) -> Heads | None:
-        """Read heads from instances (tensors, arrays or mmdet boxes); None if they hold neither points nor boxes.
-
-        A detector without points gives the centres of its boxes.
-        """
-        if instances is None or ('points' not in instances and 'bboxes' not in instances):
-            return None
-        boxes = instances.get('bboxes')
-        if boxes is not None:
-            boxes = _to_numpy(boxes).astype(np.float64).reshape(-1, 4)
-        if 'points' in instances:
-            points = _to_numpy(instances.points).astype(np.float64).reshape(-1, 2)
-        else:
-            points = (boxes[:, :2] + boxes[:, 2:]) / 2
-        if boxes is None:
-            boxes = np.full((len(points), 4), np.nan)
-        scores = instances.get('scores')
-        return cls(points, boxes, None if scores is None else _to_numpy(scores).astype(np.float32).reshape(-1))
-
-    def select(self, keep: np.ndarray) -> Heads:
-        """The heads where ``keep`` (N,) bool holds."""
-        return Heads(self.points[keep], self.boxes[keep], None if self.scores is None else self.scores[keep])
-
-
-def _to_numpy(value: torch.Tensor | BaseBoxes | np.ndarray) -> np.ndarray:
-    value = value.tensor if isinstance(value, BaseBoxes) else value
-    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)

@@ -12,7 +12,7 @@ import numpy as np
 from mmcrowd.utils.files import csv_cell, picture_names, printable
 from mmcrowd.utils.json_files import write_json
 
-from .drawing import draw_matches, magnification, magnify
+from .drawing import add_caption, draw_map, draw_matches, draw_points, magnification, magnify, panels
 from .report_data import COLUMNS, RANKINGS, ImageRecord, ReportData
 from .report_plots import report_plots
 
@@ -114,9 +114,16 @@ def _write_pictures(data: ReportData, folder: Path, load_image, num_images: int)
 
 
 def _draw(data: ReportData, i: int, image: np.ndarray) -> np.ndarray:
+    """Found, missed and false heads; of a model that only counts, the heads beside its density."""
+    record = data.records[i]
     if not data.has_points:
-        return image
-    gt, pred = data.records[i].gt, data.kept[i]
+        factor = magnification(record.gt, image.shape)
+        row = [add_caption(draw_points(magnify(image, factor), record.gt * factor), f'{len(record.gt):,} annotated')]
+        if record.density is not None:
+            caption = f'{data.pred_count[i]:,.1f} counted'
+            row.append(add_caption(magnify(draw_map(image, record.density, alpha=1), factor, smooth=False), caption))
+        return panels(row)
+    gt, pred = record.gt, data.kept[i]
     factor = magnification(np.concatenate([gt, pred]), image.shape)
     found, true = data.matches_of(i)
     return draw_matches(magnify(image, factor), gt * factor, pred * factor, found, true)

@@ -51,6 +51,7 @@ class ImageRecord:
         scores: (M,) scores.
         count: Predicted count of a model that gives one, else None.
         picture: The image as JPEG bytes where no file holds it, else None.
+        density: (h, w) density map of a model that only counts, None where it gives none.
     """
 
     img_id: int | str
@@ -62,6 +63,7 @@ class ImageRecord:
     scores: np.ndarray | None
     count: float | None = None
     picture: bytes | None = None
+    density: np.ndarray | None = None
 
 
 @dataclass

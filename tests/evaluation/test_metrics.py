@@ -171,7 +171,7 @@ def test_models_that_only_count():
     counted.pred_count = torch.tensor(30.5)
     found = run([dict(type='mmcrowd.CrowdCountingMetric', score_thr=0.9)], [counted])
     assert found['crowd/mae'] == 5.5
-    with pytest.raises(KeyError, match=r'3.jpg: the model gave no pred_instances'):
+    with pytest.raises(KeyError, match=r'3.jpg: the model gave a count without points'):
         run([dict(type='mmcrowd.CrowdLocalizationMetric')], [counted])
     counted.pred_map = PixelData(density=torch.full((1, 60, 60), 36 / 3600))
     assert run([dict(type='mmcrowd.GAMEMetric')], [counted])['crowd/game0'] == pytest.approx(0, abs=1e-4)

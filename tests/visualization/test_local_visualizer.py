@@ -10,7 +10,8 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 
 from mmcrowd.registry import VISUALIZERS
-from mmcrowd.visualization import CrowdLocalVisualizer, Heads
+from mmcrowd.structures import Heads
+from mmcrowd.visualization import CrowdLocalVisualizer
 from mmcrowd.visualization.drawing import FALSE_COLOR, MISSED_COLOR, POINT_COLOR, TRUE_COLOR
 
 HEIGHT, WIDTH = 700, 900

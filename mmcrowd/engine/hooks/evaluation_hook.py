@@ -16,6 +16,8 @@ from mmcrowd.evaluation.metrics.base import (
     annotated_points,
     inside,
     predicted_count,
+    predicted_density,
+    predicted_heads,
     predicted_points,
     region_of_interest,
     to_numpy,
@@ -115,9 +117,11 @@ class CrowdEvaluationHook(Hook):
 
     def _record(self, inputs: Tensor, output: DetDataSample) -> ImageRecord:
         sample = output.to_dict()
-        count = predicted_count(sample)
-        has_points = 'pred_instances' in sample and (count is None or 'points' in sample['pred_instances'])
-        pred, scores = predicted_points(sample) if has_points else (None, None)
+        count, density = predicted_count(sample), None
+        if predicted_heads(sample) is None and count is not None:
+            pred, scores, density = None, None, predicted_density(sample)
+        else:
+            pred, scores = predicted_points(sample)
         gt, boxes = np.zeros((0, 2)), np.zeros((0, 4))
         if self.evaluate:
             gt = annotated_points(sample)
@@ -136,7 +140,18 @@ class CrowdEvaluationHook(Hook):
         if self.evaluate and not Path(path).is_file():
             picture = cv2.imencode('.jpg', original_image(inputs, output)[..., ::-1])[1].tobytes()
         size = tuple(int(n) for n in sample['ori_shape'][:2])
-        return ImageRecord(sample['img_id'], path, size, gt, boxes, pred, scores, count, picture)
+        return ImageRecord(
+            sample['img_id'],
+            path,
+            size,
+            gt,
+            boxes,
+            pred,
+            scores,
+            count,
+            picture,
+            density=None if density is None else density[0],
+        )
 
     def _write(self, runner: Runner, name: str, submission: bool) -> None:
         shards = collect_results([self._records], get_world_size(), 'cpu')

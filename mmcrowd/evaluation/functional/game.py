@@ -30,7 +30,11 @@ def point_cells(points: np.ndarray, size: tuple[int, int], level: int = 3, roi: 
 
 
 def density_cells(
-    density: np.ndarray, size: tuple[int, int], level: int = 3, roi: np.ndarray | None = None
+    density: np.ndarray,
+    size: tuple[int, int],
+    level: int = 3,
+    roi: np.ndarray | None = None,
+    extent: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Sum of a density map in each cell; a map element belongs to the cell of its centre.
 
@@ -39,6 +43,8 @@ def density_cells(
         size: (height, width) of the image, pixels.
         level: L.
         roi: (height, width) bool region of interest, sampled at the element centres.
+        extent: Height and width that the map covers, pixels: more than the image where the stride does not divide its
+            sides. An element centred beyond the image belongs to its border. None: those of the image.
 
     Returns:
         (2^L, 2^L) float64.
@@ -47,14 +53,15 @@ def density_cells(
     if density.ndim != 2:
         raise ValueError(f'density: expected an (h, w) map, found shape {density.shape}')
     height, width = _check_size(size, roi)
-    h, w = density.shape
+    y, x = (
+        ((np.arange(elements) + 0.5) * covered / elements).clip(0, pixels - 0.5)
+        for elements, covered, pixels in zip(density.shape, extent or (height, width), (height, width), strict=True)
+    )
     if roi is not None:
-        rows, columns = ((np.arange(h) + 0.5) * height / h).astype(int), ((np.arange(w) + 0.5) * width / w).astype(int)
-        density = density * roi[np.ix_(rows, columns)]
+        density = density * roi[np.ix_(y.astype(int), x.astype(int))]
     n = 2**level
-    row, column = ((np.arange(h) + 0.5) * n / h).astype(int), ((np.arange(w) + 0.5) * n / w).astype(int)
     cells = np.zeros((n, n))
-    np.add.at(cells, (row[:, None], column[None]), density)
+    np.add.at(cells, ((y * n / height).astype(int)[:, None], (x * n / width).astype(int)[None]), density)
     return cells
 
 

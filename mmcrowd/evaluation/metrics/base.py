@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.dist import broadcast_object_list, collect_results, get_world_size, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
+from mmcrowd.structures.heads import Heads, to_numpy
 from mmcrowd.utils.json_files import write_json
 
-
-def to_numpy(value: Any) -> np.ndarray:
-    """Tensor, box object or array to a numpy array on the CPU."""
-    value = getattr(value, 'tensor', value)
-    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+from ..functional.game import density_cells
 
 
 class CrowdMetric(BaseMetric):
@@ -162,22 +158,43 @@ def inside(points: np.ndarray, roi: np.ndarray | None) -> np.ndarray:
     return roi[np.clip(row, 0, roi.shape[0] - 1), np.clip(column, 0, roi.shape[1] - 1)]
 
 
+def predicted_heads(sample: dict) -> Heads | None:
+    """Predicted heads of a data sample, original pixels; None of a model that counts without points."""
+    return Heads.read(sample.get('pred_instances'))
+
+
 def predicted_points(sample: dict) -> tuple[np.ndarray, np.ndarray]:
     """Predicted points and scores of a data sample; a detector without points gives its box centres.
 
     Returns:
         (M, 2) float64 xy, original pixels; (M,) float64 scores, 1 where the model gives none.
+
+    Raises:
+        KeyError: The model gave no points.
     """
-    instances = sample.get('pred_instances')
-    if instances is None:
-        raise KeyError(f'image {sample.get("img_path")}: the model gave no pred_instances, so there are no points')
-    if 'points' in instances:
-        points = to_numpy(instances['points']).astype(np.float64).reshape(-1, 2)
-    else:
-        boxes = to_numpy(instances['bboxes']).astype(np.float64).reshape(-1, 4)
-        points = (boxes[:, :2] + boxes[:, 2:]) / 2
-    scores = instances.get('scores')
-    return points, np.ones(len(points)) if scores is None else to_numpy(scores).astype(np.float64).reshape(-1)
+    heads = predicted_heads(sample)
+    if heads is None:
+        given = 'a count without points' if 'pred_count' in sample else 'neither points nor boxes in pred_instances'
+        raise KeyError(f'image {sample.get("img_path")}: the model gave {given}, and this metric needs points')
+    return heads.points, np.ones(len(heads)) if heads.scores is None else heads.scores
+
+
+def refuse_count_only(owner: object, counts: Sequence[float | None], num_points: int) -> None:
+    """Tell a model that only counts from one that found nothing, where it wrote empty instances.
+
+    Args:
+        owner: The metric, for the message.
+        counts: What the model counted in each image, None where it has no count of its own.
+        num_points: Its points in all images.
+
+    Raises:
+        ValueError: All images have a count of the model, these are not all zero, and there is not a single point.
+    """
+    if num_points == 0 and None not in counts and sum(map(abs, counts)) >= 0.5:
+        raise ValueError(
+            f'{type(owner).__name__}: the model counts {sum(counts):.1f} heads in {len(counts)} images but gives no '
+            'points: it counts only. Evaluate it by CrowdCountingMetric and GAMEMetric'
+        )
 
 
 def annotated_points(sample: dict) -> np.ndarray:
@@ -188,7 +205,62 @@ def annotated_points(sample: dict) -> np.ndarray:
     return to_numpy(instances['points']).astype(np.float64).reshape(-1, 2)
 
 
-def predicted_count(sample: dict) -> float | None:
-    """``pred_count`` of a model that counts without points, None for others."""
-    count = sample.get('pred_count')
+def predicted_density(sample: dict) -> tuple[np.ndarray, tuple[float, float] | None] | None:
+    """Density map of a data sample, (h, w), and the height and width that it covers in original pixels.
+
+    None of a sample without ``pred_map.density``; the extent is None where the map does not say.
+
+    Raises:
+        ValueError: The map has several channels.
+    """
+    maps = sample.get('pred_map')
+    density = None if maps is None else maps.get('density', maps.get('data'))
+    if density is None:
+        return None
+    density = to_numpy(density)
+    if density.ndim != 2 and density.shape[0] != 1:
+        raise ValueError(
+            f'image {sample.get("img_path")}: expected a density map of one channel, found shape {density.shape}'
+        )
+    return density.reshape(density.shape[-2:]), maps.get('extent')
+
+
+def predicted_cells(sample: dict, level: int) -> np.ndarray | None:
+    """Density of a data sample in 2^level x 2^level cells, inside its ``roi`` if it has one; None without a density."""
+    found = predicted_density(sample)
+    if found is None:
+        return None
+    density, extent = found
+    return density_cells(density, tuple(sample['ori_shape'][:2]), level, region_of_interest(sample), extent)
+
+
+def sample_count(sample: dict, name: str = 'pred_count') -> float | None:
+    """The field ``name`` of a data sample, a count of the whole image; None of a sample without it."""
+    count = sample.get(name)
     return None if count is None else float(to_numpy(count).reshape(()))
+
+
+def predicted_count(sample: dict, name: str = 'pred_count') -> float | None:
+    """The count of a model with a way of its own to count, None of others.
+
+    Args:
+        sample: Data sample. With a region of interest ``roi`` its density inside it is what counts.
+        name: Field of the count.
+
+    Raises:
+        ValueError: There is a region of interest, and the sample has no density that the count is the sum of.
+    """
+    count = sample_count(sample, name)
+    if count is None:
+        return None
+    if region_of_interest(sample) is None:
+        return count
+    found = predicted_density(sample)
+    if found is None or abs(found[0].sum(dtype=np.float64) - count) > 1e-2 + 1e-3 * abs(count):
+        raise ValueError(
+            f'image {sample.get("img_path")}: it has a region of interest, but {name} {count:g} is the sum of no '
+            'density in pred_map, so that it cannot be restricted to the region: count by points, '
+            "CrowdCountingMetric(count='points'), or blank the image outside by MaskOutsideRoi and take the region out "
+            'of the meta keys'
+        )
+    return float(predicted_cells(sample, 0).sum())

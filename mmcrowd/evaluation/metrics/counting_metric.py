@@ -30,7 +30,9 @@ from .base import (
     inside,
     interval_figures,
     predicted_count,
+    predicted_heads,
     predicted_points,
+    refuse_count_only,
     region_of_interest,
     to_numpy,
 )
@@ -41,10 +43,12 @@ class CrowdCountingMetric(CrowdMetric):
     """Counting errors: ``crowd/mae``, ``crowd/rmse``, ``crowd/nae``.
 
     The count of an image is ``pred_count`` if the model gives one, else its number of points with a score of at least
-    the threshold (box centres for detectors). If a data sample has a region of interest ``roi``, points outside it do
-    not count.
+    the threshold (box centres for detectors). If a data sample has a region of interest ``roi``, what lies outside it
+    does not count, neither points nor density.
 
     Args:
+        count: 'auto' as above, 'points' for the number of points of a model that has a count as well, or the field of
+            another count of the model, such as ``pred_count_<name>``.
         score_thr: Lowest score of a point that counts; or the file that ``save_thr`` wrote on the validation set.
         group_by: Errors by group as well: ``scene_level`` (NWPU-Crowd S0 to S4), ``jhu_category`` (low, medium, high),
             ``luminance`` (the sample's ``luminance``, 0 to 3 or a fraction, else that of the input image),
@@ -53,7 +57,8 @@ class CrowdCountingMetric(CrowdMetric):
         bootstrap: Resamples for 95% intervals (``crowd/mae_ci_low``, ``crowd/mae_ci_high``), 0 for none.
         seed: Seed of the resampling.
         best_mae: Also seek the lowest MAE over all score thresholds (``crowd/best_mae`` at ``crowd/best_thr``), to
-            choose a checkpoint whatever the level of its scores. Points below ``score_thr`` take part.
+            choose a checkpoint whatever the level of its scores. Points below ``score_thr`` take part, and points
+            alone: a count of the model has no threshold.
         save_thr: File for that threshold.
         **kwargs: See :class:`CrowdMetric`.
     """
@@ -66,9 +71,11 @@ class CrowdCountingMetric(CrowdMetric):
         seed: int = 0,
         best_mae: bool = False,
         save_thr: str | None = None,
+        count: str = 'auto',
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
+        self.count = count
         self.score_thr, self.group_by = ScoreThreshold(score_thr), tuple(group_by)
         self.bootstrap, self.seed, self.best_mae, self.save_thr = bootstrap, seed, best_mae, save_thr
 
@@ -84,9 +91,14 @@ class CrowdCountingMetric(CrowdMetric):
 
     def record(self, sample: dict) -> dict:
         """Predicted count or scores, annotated count, and group names."""
-        gt, roi, count = annotated_points(sample), region_of_interest(sample), predicted_count(sample)
+        gt, roi, count = annotated_points(sample), region_of_interest(sample), None
+        if self.count != 'points':
+            count = predicted_count(sample, 'pred_count' if self.count == 'auto' else self.count)
+        if count is None and self.count not in ('auto', 'points'):
+            found = sorted(key for key in sample if key.startswith('pred_count'))
+            raise KeyError(f'image {sample.get("img_path")}: the model gives no {self.count}, its counts are {found}')
         record: dict = dict(gt=int(inside(gt, roi).sum()), count=count)
-        if count is None:
+        if count is None or (self._seeks_threshold and predicted_heads(sample) is not None):
             points, scores = predicted_points(sample)
             record['scores'] = scores[inside(points, roi)]
         for name in self.group_by:
@@ -95,6 +107,10 @@ class CrowdCountingMetric(CrowdMetric):
                     raise KeyError(f'image {sample.get("img_path")}: group_by {name!r} is no key of the data sample')
                 record[name] = sample[name]
         return record
+
+    @property
+    def _seeks_threshold(self) -> bool:
+        return self.best_mae or self.save_thr is not None
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Errors over all images."""
@@ -119,11 +135,13 @@ class CrowdCountingMetric(CrowdMetric):
             figures |= interval_figures(figures, intervals)
             bounds = [f'{low:.4g} to {high:.4g}' for low, high in intervals.values()]
             rows.append([f'95% of {self.bootstrap} resamples', *bounds, *[''] * 4])
-        if self.best_mae or self.save_thr:
+        if self._seeks_threshold:
             best = self._best_threshold(results, gt)
             figures |= dict(best_mae=best['mae'], best_thr=best['threshold'])
             rows.append([f'best: score >= {best["threshold"]:.6g}', f'{best["mae"]:.2f}', *[''] * 6])
-        threshold = str(self.score_thr) if any(r['count'] is None for r in results) else 'count of the model'
+        threshold = str(self.score_thr)
+        if results and all(r['count'] is not None for r in results):
+            threshold = f'{"pred_count" if self.count == "auto" else self.count} of the model'
         protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), seed=self.seed)
         self.report(f'counting | {threshold} | {len(gt)} images', rows, figures, protocol)
         return figures
@@ -148,8 +166,9 @@ class CrowdCountingMetric(CrowdMetric):
 
     def _best_threshold(self, results: list[dict], gt: np.ndarray) -> dict[str, float]:
         """The score threshold of the lowest MAE; written to the file that ``save_thr`` names."""
-        if any(r['count'] is not None for r in results):
+        if any('scores' not in r for r in results):
             raise ValueError('best_mae: the model gives counts without points, there is no threshold to choose')
+        refuse_count_only(self, [r['count'] for r in results], sum(len(r['scores']) for r in results))
         scores = np.concatenate([np.zeros(0), *(r['scores'] for r in results)])
         image = np.repeat(np.arange(len(results)), [len(r['scores']) for r in results])
         thresholds, mae = counting_curve(scores, image, gt)

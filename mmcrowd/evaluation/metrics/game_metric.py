@@ -4,15 +4,16 @@ import numpy as np
 
 from mmcrowd.registry import METRICS
 
-from ..functional import density_cells, game, game_errors, mean_intervals, point_cells
+from ..functional import game, game_errors, mean_intervals, point_cells
 from .base import (
     CrowdMetric,
     ScoreThreshold,
     annotated_points,
     interval_figures,
+    predicted_cells,
+    predicted_heads,
     predicted_points,
     region_of_interest,
-    to_numpy,
 )
 
 
@@ -20,8 +21,8 @@ from .base import (
 class GAMEMetric(CrowdMetric):
     """GAME(0) to GAME(L): ``crowd/game0`` and so on; GAME(0) is the MAE.
 
-    The predicted density ``pred_map`` is used if the model gives one of a single channel and no points, else its
-    points. A region of interest ``roi`` of a data sample limits both sides.
+    The predicted density ``pred_map.density`` of a model that counts without points, the points of others. A region of
+    interest ``roi`` of a data sample limits both sides.
 
     Args:
         level: Highest L.
@@ -41,25 +42,13 @@ class GAMEMetric(CrowdMetric):
     def record(self, sample: dict) -> dict:
         """Predicted and annotated counts per cell."""
         roi, size = region_of_interest(sample), tuple(sample['ori_shape'][:2])
-        if 'pred_instances' in sample:
+        heads, cells = predicted_heads(sample), None
+        if heads is None or (not len(heads) and 'pred_count' in sample):
+            cells = predicted_cells(sample, self.level)
+        if cells is None:
             points, scores = predicted_points(sample)
-            pred = point_cells(points[scores >= self.score_thr.value], size, self.level, roi)
-        else:
-            pred = density_cells(self._density(sample), size, self.level, roi)
-        return dict(pred=pred, gt=point_cells(annotated_points(sample), size, self.level, roi))
-
-    @staticmethod
-    def _density(sample: dict) -> np.ndarray:
-        maps = sample.get('pred_map')
-        density = None if maps is None else maps.get('density', maps.get('data'))
-        if density is None:
-            raise KeyError(f'image {sample.get("img_path")}: GAME needs pred_instances or a density in pred_map')
-        density = to_numpy(density)
-        if density.ndim != 2 and density.shape[0] != 1:
-            raise ValueError(
-                f'image {sample.get("img_path")}: expected a density map of one channel, found shape {density.shape}'
-            )
-        return density.reshape(density.shape[-2:])
+            cells = point_cells(points[scores >= self.score_thr.value], size, self.level, roi)
+        return dict(pred=cells, gt=point_cells(annotated_points(sample), size, self.level, roi))
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Figures of the dataset; every process forgets a threshold that it read from a file."""

@@ -29,7 +29,9 @@ from .base import (
     inside,
     interval_figures,
     predicted_points,
+    refuse_count_only,
     region_of_interest,
+    sample_count,
     to_numpy,
 )
 
@@ -103,6 +105,7 @@ class CrowdLocalizationMetric(CrowdMetric):
         kept, heads = inside(pred, roi), inside(gt, roi)
         pred, scores, gt = pred[kept], scores[kept], gt[heads]
         record = dict(pred=np.floor(pred) if self.floor else pred, gt=np.floor(gt) if self.floor else gt, scores=scores)
+        record['count'] = sample_count(sample)
         if self.sigma:
             boxes = to_numpy(sample['gt_instances']['bboxes']).astype(np.float64).reshape(-1, 4)[heads]
             if np.isnan(boxes).any():
@@ -117,6 +120,7 @@ class CrowdLocalizationMetric(CrowdMetric):
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Figures over all images."""
         self.score_thr.reset()
+        refuse_count_only(self, [r['count'] for r in results], sum(len(r['pred']) for r in results))
         gts = [r['gt'] for r in results]
         sets = PointSets.stack([r['pred'][r['scores'] >= self.score_thr.value] for r in results], gts)
         radii = self._radii(results)

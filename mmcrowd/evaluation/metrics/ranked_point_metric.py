@@ -13,7 +13,9 @@ from .base import (
     inside,
     interval_figures,
     predicted_points,
+    refuse_count_only,
     region_of_interest,
+    sample_count,
 )
 
 _SHOWN = ('ap50', 'ap75', 'map', 'ar50', 'ar75', 'mar')
@@ -50,10 +52,11 @@ class RankedPointMetric(CrowdMetric):
         """Predictions with scores, and heads; those inside the region of interest ``roi`` if there is one."""
         (pred, scores), gt, roi = predicted_points(sample), annotated_points(sample), region_of_interest(sample)
         kept = inside(pred, roi)
-        return dict(pred=pred[kept], scores=scores[kept], gt=gt[inside(gt, roi)])
+        return dict(pred=pred[kept], scores=scores[kept], gt=gt[inside(gt, roi)], count=sample_count(sample))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Figures over all images, pooled."""
+        refuse_count_only(self, [r['count'] for r in results], sum(len(r['pred']) for r in results))
         sets = PointSets.stack([r['pred'] for r in results], [r['gt'] for r in results])
         scores = np.concatenate([np.zeros(0), *(r['scores'] for r in results)])
         figures = ranked_point_figures(sets, scores, self.sigmas, two_in_exponent=self.two_in_exponent)

@@ -163,12 +163,43 @@ class CrowdMapHead(BaseDenseHead):
 
         Returns:
             list[InstanceData]: ``points`` (N, 2) xy, ``scores`` (N,), ``bboxes`` (N, 4), ``labels`` (N,).
+
+        Raises:
+            ValueError: The codec counts without points; :class:`mmcrowd.models.CrowdLocalizer` writes its counts.
         """
+        if not self.codec.locates:
+            raise ValueError(
+                f'{type(self.codec).__name__} counts without points, and instances cannot hold a count: put '
+                f'{type(self).__name__} into a CrowdLocalizer'
+            )
         decoded = self.codec.decode(self.to_maps(pred), [m['img_shape'][:2] for m in batch_img_metas])
         return [
             to_instances(d, m.get('scale_factor') if rescale else None)
             for d, m in zip(decoded, batch_img_metas, strict=True)
         ]
+
+
+def write_prediction(
+    sample: DetDataSample, decoded: Decoded, locates: bool = True, scale_factor: Sequence[float] | None = None
+) -> None:
+    """Write what was found in an image into its sample: the one place where predictions are written.
+
+    A model that locates gives ``pred_instances``, a model that counts in a way of its own ``pred_count`` (and
+    ``pred_count_<name>`` for each of ``decoded.counts``), float64; a model may do both. One that only counts gives no
+    instances at all, so that no metric takes it for a model that found nothing. Counts do not change with the scale.
+
+    Args:
+        sample: Sample of the image.
+        decoded: Heads and counts, pixels of the network's input.
+        locates: Whether the model gives points, ``codec.locates``.
+        scale_factor: Width and height factor from the original to the network's input; None keeps the latter.
+    """
+    if locates:
+        sample.pred_instances = to_instances(decoded, scale_factor)
+    if decoded.count is not None:
+        sample.set_field(decoded.count, 'pred_count')
+    for name, count in decoded.counts.items():
+        sample.set_field(count, f'pred_count_{name}')
 
 
 def to_instances(decoded: Decoded, scale_factor: Sequence[float] | None = None) -> InstanceData:

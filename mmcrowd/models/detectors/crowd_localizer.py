@@ -10,7 +10,7 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmcrowd.codecs import Decoded
-from mmcrowd.models.dense_heads.map_head import to_instances
+from mmcrowd.models.dense_heads.map_head import write_prediction
 from mmcrowd.registry import MODELS
 
 from .tiling import TiledDetector
@@ -26,7 +26,9 @@ class CrowdLocalizer(TiledDetector):
       tiles give the points of the whole image, and memory is bounded by the tile. 'average': the maps of tiles without
       halo, the last of a row and of a column shifted back inside, are averaged and decoded as one, as IIM's released
       code does; memory is bounded by the tile and one map.
-    * ``return_maps`` (bool): Attach the predicted map as ``pred_map``.
+    * ``return_maps`` (bool): Attach the predicted map as ``pred_map``, with its ``extent``: height and width that it
+      covers, in the frame of the prediction. A model that counts without points attaches it always: its map is all
+      that says where the heads are.
     """
 
     def predict(
@@ -41,26 +43,58 @@ class CrowdLocalizer(TiledDetector):
             rescale (bool): Whether points are returned in original-image pixels.
 
         Returns:
-            list[DetDataSample]: With ``pred_instances`` (points, scores, bboxes, labels) and, if asked for,
-            ``pred_map``.
+            list[DetDataSample]: With what :func:`write_prediction` writes and, if asked for, ``pred_map``.
         """
+        codec = self.bbox_head.codec
         shapes = [tuple(s.metainfo['img_shape'][:2]) for s in batch_data_samples]
-        if not isinstance(batch_inputs, Tensor) or any(self.uses_tiles(shape) for shape in shapes):
-            decoded, maps = zip(*map(self._predict_large, batch_inputs, shapes), strict=True)
-        else:
-            maps = self.predict_maps(batch_inputs)
-            decoded = self.bbox_head.codec.decode(maps, shapes)
-        results = [
-            to_instances(d, s.metainfo.get('scale_factor') if rescale else None)
-            for d, s in zip(decoded, batch_data_samples, strict=True)
-        ]
-        if self.option('return_maps', False):
-            for sample, pred, shape in zip(batch_data_samples, maps, shapes, strict=True):
-                h, w = self.bbox_head.codec.map_shape(shape)
-                sample.pred_map = PixelData(
-                    **dict(zip(self.bbox_head.codec.predicted, pred[:, None, :h, :w].float(), strict=True))
-                )
-        return self.add_pred_to_datasample(batch_data_samples, results)
+        wants_maps = self.option('return_maps', False) or not codec.locates
+        images = self.decode_images(batch_inputs, shapes, wants_maps)
+        for sample, shape, (decoded, maps) in zip(batch_data_samples, shapes, images, strict=True):
+            scale = tuple(sample.metainfo.get('scale_factor', (1.0, 1.0))[:2]) if rescale else (1.0, 1.0)
+            write_prediction(sample, decoded, codec.locates, scale)
+            if wants_maps:
+                h, w = codec.map_shape(shape)
+                named = dict(zip(codec.predicted, maps[:, None, :h, :w].float(), strict=True))
+                extent = (h * codec.stride / scale[1], w * codec.stride / scale[0])
+                sample.pred_map = PixelData(metainfo=dict(extent=extent), **named)
+        return batch_data_samples
+
+    def decode_images(
+        self, batch_inputs: Tensor | Sequence[Tensor], shapes: Sequence[tuple[int, int]], keep_maps: bool = False
+    ) -> list[tuple[Decoded, Tensor | None]]:
+        """Heads of every image, whole or in tiles as the options say.
+
+        Args:
+            batch_inputs (Tensor or sequence of Tensor): As in :meth:`predict`.
+            shapes (sequence of (int, int)): Valid height and width of every image, pixels.
+            keep_maps (bool): Whether the maps are wanted.
+
+        Returns:
+            list[tuple[Decoded, Tensor | None]]: What was found, pixels of the network's input, and the predicted maps
+            (C, h, w); maps may be there unasked.
+        """
+        if not isinstance(batch_inputs, Tensor) or any(map(self.uses_tiles, shapes)):
+            return [
+                self._decode_large(image, shape, keep_maps) for image, shape in zip(batch_inputs, shapes, strict=True)
+            ]
+        found, maps = self.read(batch_inputs, shapes)
+        return [(self.bbox_head.codec.select(*each), m) for *each, m in zip(found, shapes, maps, strict=True)]
+
+    def read(
+        self, inputs: Tensor, shapes: Sequence[tuple[int, int]], core: tuple[int, int, int, int] | None = None
+    ) -> tuple[list[Decoded], Tensor]:
+        """Everything that may be a head, and counts, of images or of one tile: what does not need the whole image.
+
+        Args:
+            inputs (Tensor): (B, 3, H, W) normalised.
+            shapes (sequence of (int, int)): Valid height and width of each, pixels.
+            core (tuple of 4 int, optional): Top, left, bottom, right in pixels: report what lies inside only.
+
+        Returns:
+            tuple[list[Decoded], Tensor]: Candidates of each, in pixels of ``inputs``, and the maps (B, C, h, w).
+        """
+        maps = self.predict_maps(inputs)
+        return self.bbox_head.codec.candidates(maps, shapes, core), maps
 
     def predict_maps(self, inputs: Tensor) -> Tensor:
         """Normalised images (B, 3, H, W) -> maps (B, C, h, w), as the codec reads them."""
@@ -68,8 +102,8 @@ class CrowdLocalizer(TiledDetector):
         self.bbox_head.check_stride(maps, inputs.shape[-2:])
         return maps
 
-    def _predict_large(self, image: Tensor, shape: tuple[int, int]) -> tuple[Decoded, Tensor | None]:
-        """Predict one image (3, H, W), its valid height and width in ``shape``; the map only if it is asked for."""
+    def _decode_large(self, image: Tensor, shape: tuple[int, int], keep_maps: bool) -> tuple[Decoded, Tensor | None]:
+        """Decode one image (3, H, W), its valid height and width in ``shape``; the map only if it is asked for."""
         merge = self.option('merge', 'core')
         if merge not in ('core', 'average'):
             raise ValueError(f"CrowdLocalizer: test_cfg.merge must be 'core' or 'average', got {merge!r}")
@@ -78,13 +112,13 @@ class CrowdLocalizer(TiledDetector):
             maps = self.average_maps(image, shape, codec.stride)
             return codec.decode(maps[None], [shape])[0], maps
         canvas = None
-        if self.option('return_maps', False):
+        if keep_maps:
             canvas = image.new_zeros((len(codec.predicted), *codec.map_shape(shape)), dtype=torch.float32)
         parts = []
         for tile in self.tiles(image, shape, codec.stride):
-            maps = self.predict_maps(tile.inputs)
+            (part,), maps = self.read(tile.inputs, [tile.valid], tile.core)
             (x0, y0), (top, left, bottom, right) = tile.origin, tile.core
-            parts.append(codec.candidates(maps, [tile.valid], tile.core)[0].translate(x0, y0))
+            parts.append(part.translate(x0, y0))
             if canvas is not None:
                 s = codec.stride
                 part = canvas[:, (y0 + top) // s : (y0 + bottom) // s, (x0 + left) // s : (x0 + right) // s]
