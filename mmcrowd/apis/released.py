@@ -61,9 +61,7 @@ RELEASED = (
     ReleasedNetwork(
         name='fidtm_hrnet_w48',
         source='FIDTM',
-        configs={
-            name: f'fidt/fidt_hrnet-w48_3000e_{name}.py' for name in ('sha', 'shb', 'qnrf', 'jhu', 'nwpu')
-        },
+        configs={name: f'fidt/fidt_hrnet-w48_3000e_{name}.py' for name in ('sha', 'shb', 'qnrf', 'jhu', 'nwpu')},
         renames=((r'last_layer\.', 'bbox_head.layers.'), _HRNET),
     ),
     ReleasedNetwork(
@@ -129,8 +127,8 @@ def recognize_released(checkpoint: Mapping, source: str) -> tuple[ReleasedNetwor
             return network, network.translate(state)
     known = ', '.join(network.name for network in RELEASED)
     raise WeightsError(
-        f'{source}: is no released checkpoint of {known}; its first names are {", ".join(list(state)[:3])}: weights that '
-        'mmcrowd has trained need no conversion'
+        f'{source}: is no released checkpoint of {known}; its first names are {", ".join(list(state)[:3])}: what '
+        'mmcrowd has trained needs no conversion'
     )
 
 

@@ -77,7 +77,7 @@ def model_config(weight: float = 1.0, **test_cfg) -> dict:
     )
 
 
-def write_crowd(folder, number: int = 3, shape: tuple[int, int] = (70, 100)) -> list[int]:
+def write_crowd(folder, number: int = 3, shape: tuple[int, int] = (64, 96)) -> list[int]:
     """Photos ``images/<i>.png`` of black with 5 i white heads, and ``all.json``; returns the numbers of heads."""
     rng = np.random.default_rng(0)
     (folder / 'images').mkdir(parents=True)

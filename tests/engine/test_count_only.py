@@ -34,7 +34,7 @@ def test_training_testing_and_report(run):
     options = dict(work_dir=str(folder / 'test'), show_dir=str(folder / 'pictures'))
     metrics = launch_testing(str(folder / 'config.py'), str(best), **options)
     assert metrics['crowd/mae'] == pytest.approx(0, abs=1e-2)
-    assert metrics['crowd/game2'] == pytest.approx(0, abs=1e-1)
+    assert metrics['crowd/game2'] == pytest.approx(0, abs=2e-2)
     assert metrics['double/mae'] == pytest.approx(np.mean(counts), abs=1e-2)
     report = next((folder / 'test').glob('**/evaluation/test'))
     with (report / 'images.csv').open() as file:
@@ -42,7 +42,7 @@ def test_training_testing_and_report(run):
     assert [float(row['pred_count']) for row in rows] == pytest.approx(counts, abs=1e-2)
     pictures = [cv2.imread(str(path)) for path in sorted((report / 'pictures').iterdir())]
     assert len(pictures) == 3
-    assert all(picture.std() > 0 and picture.shape[1] > 2 * 100 for picture in pictures), 'heads beside the density'
+    assert all(picture.std() > 0 and picture.shape[1] > 2 * 96 for picture in pictures), 'heads beside the density'
     assert len(list((folder / 'pictures').glob('**/*.jpg'))) == 3
 
 

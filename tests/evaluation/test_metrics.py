@@ -142,7 +142,7 @@ def test_best_counting_error_without_predictions_or_with_counts():
     assert found['crowd/best_mae'] == found['crowd/mae'] == np.mean([len(s.gt_instances) for s in samples])
     for s in samples:
         s.pred_count = torch.tensor(1.0)
-    with pytest.raises(ValueError, match='best_mae: the model gives counts without points'):
+    with pytest.raises(ValueError, match='gives no points: it counts only'):
         run([metric], samples)
 
 
