@@ -11,7 +11,8 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
-from mmcrowd.utils.weights import WeightsError, load_weights, read_weights, tensors_by_name
+from mmcrowd.utils.errors import WeightsError
+from mmcrowd.utils.weights import load_weights, read_weights, tensors_by_name
 
 _HRNET = (r'(?=(conv|bn)\d\.|layer\d\.|transition\d\.|stage\d\.)', 'backbone.')
 _THRESHOLDS = (r'Binar\.Threshold_Module\.', 'bbox_head.threshold_encoder.layers.')

@@ -191,7 +191,7 @@ class _Fit:
 def _compare(module: nn.Module, checkpoint: Mapping, source: str | Path, prefix: str = '') -> _Fit:
     """Sort the names of a file's and a module's tensors by whether they agree."""
     own = module.state_dict()
-    state = _tensors(checkpoint, str(source))
+    state = tensors_by_name(checkpoint, str(source))
     for wrapper in _PREFIXES:
         if all(key.startswith(wrapper) for key in state) and not any(key.startswith(wrapper) for key in own):
             state = {key.removeprefix(wrapper): value for key, value in state.items()}
@@ -209,7 +209,7 @@ def _compare(module: nn.Module, checkpoint: Mapping, source: str | Path, prefix:
     return fit
 
 
-def _tensors(checkpoint: Mapping, source: str) -> Mapping[str, Tensor]:
+def tensors_by_name(checkpoint: Mapping, source: str) -> Mapping[str, Tensor]:
     """The tensors by name of a checkpoint."""
     state = next((checkpoint[key] for key in _WRAPPERS if isinstance(checkpoint.get(key), Mapping)), checkpoint)
     if not state:
