@@ -5,10 +5,11 @@ import argparse
 from mmengine.config import DictAction
 
 from mmcrowd.engine.launch import launch_training
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder of the run (default: work_dirs/<config name>)')
     parser.add_argument(
@@ -25,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

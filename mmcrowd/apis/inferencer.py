@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from torch import nn
 from mmcrowd.models.detectors.tiling import TiledDetector
 from mmcrowd.registry import MODELS
 from mmcrowd.structures import Heads
+from mmcrowd.utils.configs import read_config
+from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import ImageReadError, read_image
 from mmcrowd.utils.weights import load_weights, read_weights
@@ -54,7 +57,8 @@ class CrowdInferencer:
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
-        ValueError: The weights are not a checkpoint, or do not fit the model completely.
+        ValueError: The weights are not a checkpoint, or do not fit the model completely; the device is not there; the
+            threshold is not finite.
 
     Examples:
         >>> crowd = CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
@@ -71,6 +75,10 @@ class CrowdInferencer:
         max_pixels: int | None = None,
         max_whole_pixels: int = 2**25,
     ) -> None:
+        if score_thr is not None and not math.isfinite(score_thr):
+            raise ValueError(f'score_thr: expected a number, found {score_thr}')
+        if device is not None:
+            check_device(device)
         self.score_thr, self.max_pixels, self.max_whole_pixels = score_thr, max_pixels, max_whole_pixels
         if isinstance(model, nn.Module):
             if not isinstance(getattr(model, 'cfg', None), dict | Config):
@@ -218,9 +226,7 @@ def _expand(image: Image) -> list[Image]:
 def _load_config(config: str | Path | Config) -> Config:
     if isinstance(config, Config):
         return config
-    if not Path(config).is_file():
-        raise FileNotFoundError(f'{config}: no such config file')
-    return Config.fromfile(config)
+    return read_config(config)
 
 
 def _inference_pipeline(cfg: Config) -> list[dict]:

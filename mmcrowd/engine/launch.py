@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from mmcrowd.engine.hooks import find_resume_checkpoint
 from mmcrowd.engine.runner import CrowdRunner
 from mmcrowd.registry import METRICS
+from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.distributed import prepare_distributed
 from mmcrowd.utils.downloads import is_address
 from mmcrowd.utils.weights import read_weights
@@ -37,12 +38,14 @@ def load_config(
 
     Raises:
         FileNotFoundError: If there is no such config.
+        ValueError: If the config cannot be read, or the work dir is a file.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config, cfg_options)
     cfg.launcher = launcher
-    if cfg_options:
-        cfg.merge_from_dict(cfg_options)
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    for folder in (Path(cfg.work_dir), *Path(cfg.work_dir).parents):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f'{folder}: is a file, expected a folder for the run: choose another --work-dir')
     # mmengine keeps the state of a run under this name and the second it began: runs of one config must differ.
     cfg.experiment_name = cfg.get('experiment_name') or Path(cfg.work_dir).name
     return cfg
@@ -151,6 +154,8 @@ def launch_testing(
 
 def _set_score_threshold(cfg: Config, score_thr: float | str) -> None:
     """Let all metrics of the test use one score threshold; 'val' is predicted and stored first."""
+    if isinstance(score_thr, float) and not math.isfinite(score_thr):
+        raise ValueError(f'--score-thr: expected a number, found {score_thr}')
     if score_thr == 'val':
         score_thr = _choose_on_validation(cfg)
     metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]

@@ -115,6 +115,8 @@ def _check_options(
         raise ValueError(f'matching: the protocol {protocol} has no {matching!r} matching')
     if protocol == 'ranked' and score_thr is not None:
         raise ValueError('score_thr: the protocol ranked takes points of all scores')
+    if score_thr is not None and not np.isfinite(score_thr):
+        raise ValueError(f'score_thr: expected a number, found {score_thr}')
     if bootstrap < 0:
         raise ValueError(f'bootstrap: expected 0 or more resamples, found {bootstrap}')
 

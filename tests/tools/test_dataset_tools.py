@@ -63,7 +63,7 @@ def test_exit_codes(run, tmp_path):
     assert run('check_dataset', tmp_path).returncode == 1
     assert run('check_dataset', 'nowhere').returncode == 2
     made = run('convert', 'nowhere.csv', 'a.json', '--from', 'csv')
-    assert made.returncode == 1
+    assert made.returncode == 2
     assert made.stderr.strip() == 'nowhere.csv: no such file or folder, expected annotations there'
 
 
@@ -77,7 +77,7 @@ def test_pseudo_boxes(run, tmp_path):
     assert entry['pseudo_boxes'] == [0, 1]
     assert run('make_pseudo_boxes', 'own', 'boxes', '--config', 'a.py').returncode == 2
     missing = run('make_pseudo_boxes', 'nowhere', 'boxes')
-    assert missing.returncode == 1
+    assert missing.returncode == 2
     assert 'nowhere: no such file or folder' in missing.stderr
 
 

@@ -67,4 +67,4 @@ def test_wrong_paths_are_one_sentence(predict, shipped, photos, tmp_path, capsys
     paths[wrong] = tmp_path / 'nowhere.py'
     assert predict(*paths, '--out-dir', tmp_path / 'out') == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert message.startswith(f'predict.py: {tmp_path}/nowhere.py: no such')
+    assert message.startswith(f'{tmp_path}/nowhere.py: no such')

@@ -1,14 +1,14 @@
 """Evaluate a file of predicted points against a file of annotated ones, by the protocols of the field."""
 
 import argparse
-import sys
 
 from mmcrowd.evaluation import PROTOCOLS, evaluate_point_files, result_lines
+from mmcrowd.utils.cli import ToolParser, run_tool
 from mmcrowd.utils.json_files import write_json
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('gt', help='annotated points: text (id num (x y sigma_s sigma_l level)*), .json or .csv')
     parser.add_argument('pred', help='predicted points: text (id num (x y)*), .json or .csv')
     parser.add_argument('--protocol', choices=PROTOCOLS, required=True)
@@ -31,14 +31,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = vars(parse_args())
     out = args.pop('out')
-    try:
-        result = evaluate_point_files(**args)
-        print('\n'.join(result_lines(result)))
-        if out:
-            write_json(out, result)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    result = evaluate_point_files(**args)
+    print('\n'.join(result_lines(result)))
+    if out:
+        write_json(out, result)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

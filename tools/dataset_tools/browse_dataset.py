@@ -1,14 +1,14 @@
 """Draw what the network sees: augmented image, points, boxes, and target maps beside it."""
 
-import argparse
-
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 from mmcrowd.apis import browse_dataset
+from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.configs import read_config
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures (default: %(default)s)')
@@ -16,12 +16,10 @@ def main() -> None:
     parser.add_argument('--show', action='store_true', help='open a window for each')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings of the config, as key=value')
     args = parser.parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     written = browse_dataset(cfg, args.split, args.out_dir, args.number, args.show)
     print(f'{len(written)} pictures in {args.out_dir}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,14 +1,12 @@
 """Check a data set: numbers against the published ones, images, points, boxes, images that two splits share."""
 
-import argparse
-import sys
-
 from mmcrowd.apis.data_tools import check_datasets, dataset_configs
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
+def main() -> int:
+    parser = ToolParser(
         description=__doc__, epilog='Exit code: 0 nothing wrong (there may be warnings), 1 errors, 2 wrong arguments.'
     )
     parser.add_argument('source', help='config file, or folder with images and annotations')
@@ -20,16 +18,13 @@ def main() -> None:
     parser.add_argument('--out', help='JSON file to write the report to')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     args = parser.parse_args()
-    try:
-        configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder, args.data_root, args.split)
-    except (FileNotFoundError, ValueError) as error:
-        parser.error(str(error))
+    configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder, args.data_root, args.split)
     report = check_datasets(configs, images=not args.no_images)
     print(report.table())
     if args.out:
         report.save(args.out)
-    sys.exit(0 if report.ok else 1)
+    return 0 if report.ok else 1
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

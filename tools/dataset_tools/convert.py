@@ -1,13 +1,12 @@
 """Convert annotations from one format to another, by default to mmcrowd's own."""
 
-import argparse
-
 from mmcrowd.apis.data_tools import convert_annotations
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     writable = sorted(name for name, format in FORMATS.items() if format.writable)
     parser.add_argument('source', help='annotation file, or folder of annotation files')
     parser.add_argument('target', help='annotation file or folder to write')
@@ -21,12 +20,9 @@ def main() -> None:
         '--unlisted-empty', action='store_true', help='take images of the folder without an entry as without heads'
     )
     args = parser.parse_args()
-    try:
-        made = convert_annotations(
-            args.source, args.target, args.from_format, args.to_format, args.images, args.lossy, args.unlisted_empty
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(str(error)) from error
+    made = convert_annotations(
+        args.source, args.target, args.from_format, args.to_format, args.images, args.lossy, args.unlisted_empty
+    )
     for line in made.notes.lines():
         print(line)
     if made.unlisted:
@@ -37,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

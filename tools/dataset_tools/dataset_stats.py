@@ -1,13 +1,12 @@
 """Describe a data set: heads per image, distances between them, their sizes and places; a figure and a JSON file."""
 
-import argparse
-
 from mmcrowd.apis.data_tools import dataset_configs, dataset_stats, read_samples, save_stats
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('source', help='config file, or folder with images and annotations')
     parser.add_argument('--format', choices=sorted(FORMATS), default='json', help='of a folder (default: %(default)s)')
     parser.add_argument('--ann-file', default='annotations.json', help='in the folder (default: %(default)s)')
@@ -23,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

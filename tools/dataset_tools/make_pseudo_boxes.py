@@ -3,14 +3,13 @@
 Writes one annotation file in mmcrowd's format per split. Boxes that are annotated stay as they are.
 """
 
-import argparse
-
 from mmcrowd.apis.data_tools import HeadSizer, dataset_configs, nearest_head_boxes, write_pseudo_boxes
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('source', help='config file, or folder with images and annotations')
     parser.add_argument('out_dir', help='gets <split>.json, for a folder all.json')
     parser.add_argument('--config', help='of the head-scale network; without it, boxes follow from the nearest heads')
@@ -23,14 +22,11 @@ def main() -> None:
     args = parser.parse_args()
     if (args.config is None) != (args.weights is None):
         parser.error('--config and --weights belong together')
-    try:
-        configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
-        if args.data_root:
-            configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}
-        make_boxes = HeadSizer(args.config, args.weights, args.device) if args.config else nearest_head_boxes
-        made = write_pseudo_boxes(configs, make_boxes, args.out_dir)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(str(error)) from error
+    configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
+    if args.data_root:
+        configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}
+    make_boxes = HeadSizer(args.config, args.weights, args.device) if args.config else nearest_head_boxes
+    made = write_pseudo_boxes(configs, make_boxes, args.out_dir)
     for path, collection in made.items():
         heads = sum(map(len, collection.images))
         pseudo = sum(len(image.extra['pseudo_boxes']) for image in collection.images)
@@ -38,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

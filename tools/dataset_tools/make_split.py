@@ -1,13 +1,13 @@
 """Divide a data set in mmcrowd's own format into parts of alike counts; groups, and images alike, are never parted."""
 
-import argparse
 from pathlib import Path
 
 from mmcrowd.apis.data_tools import make_split
+from mmcrowd.utils.cli import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('source', help='annotation file')
     parser.add_argument('--out-dir', required=True, help='folder of the files to write, <name>.json')
     parser.add_argument('--names', nargs='+', default=['train', 'val', 'test'], help='default: train val test')
@@ -18,13 +18,10 @@ def main() -> None:
     parser.add_argument('--no-images', action='store_true', help='do not look for images that show the same')
     args = parser.parse_args()
     images = None if args.no_images else args.images or Path(args.source).parent / 'images'
-    try:
-        made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder, images)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(str(error)) from error
+    made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder, images)
     for name, part in made.items():
         print(f'{name}: {len(part.images)} images, {sum(len(image) for image in part.images)} heads')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

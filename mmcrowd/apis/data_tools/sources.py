@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmcrowd.datasets import CrowdDataset
 from mmcrowd.registry import DATASETS
+from mmcrowd.utils.configs import read_config
 
 SPLITS = ('train', 'val', 'test')
 
@@ -42,7 +42,7 @@ def dataset_configs(
         return dict(all=dict(own, ann_file=ann_file, img_folder=img_folder, pipeline=[]))
     if not source.is_file():
         raise FileNotFoundError(f'{source}: no such file or folder, expected a config or a folder with images')
-    cfg = Config.fromfile(source)
+    cfg = read_config(source)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     found: dict[str, dict] = {}
     for name in SPLITS:

@@ -1,0 +1,34 @@
+"""Config files: read in one place, with errors that name the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+
+def read_config(path: str | Path, options: dict | None = None) -> Config:
+    """Read a config file.
+
+    Args:
+        path: The file. It is a Python program and is executed: use configs you trust.
+        options: Values by dotted key, written over the config's.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It cannot be executed as a config, or an option has no place in it.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such config file')
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # whatever the program in it raises
+        raise ValueError(f'{path}: cannot be read as a config ({type(error).__name__}: {error})') from error
+    if options:
+        try:
+            cfg.merge_from_dict(options)
+        except (AssertionError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path}: the options {options} do not fit it ({type(error).__name__}: {error})'
+            ) from error
+    return cfg
