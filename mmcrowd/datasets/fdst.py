@@ -9,7 +9,7 @@ from mmcrowd.registry import DATASETS
 from .crowd_dataset import list_files, pair_files
 from .formats.via import entry_rectangles
 from .indexed_dataset import IndexedDataset
-from .layout import existing_folder
+from .layout import existing_folder, files_by
 from .readers import read_json
 
 
@@ -41,8 +41,8 @@ class FDST(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read one annotation file per frame."""
         (folder,) = self.index_inputs()
-        images = {self._key(path): path for path in list_files(folder, '*/*.jpg')}
-        files = {self._key(path): path for path in list_files(folder, '*/*.json')}
+        images = files_by(self._key, list_files(folder, '*/*.jpg'))
+        files = files_by(self._key, list_files(folder, '*/*.json'))
         samples = []
         for (video, frame), image, file in pair_files(images, files):
             heads = self._read_heads(file)

@@ -8,7 +8,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads, pair_files
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file, existing_folder, number_of
+from .layout import existing_file, existing_folder, files_by, number_of
 from .readers import read_lines, read_numbers
 
 
@@ -41,8 +41,8 @@ class JHUCrowd(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image."""
         (folder,) = self.index_inputs()
-        images = {number_of(path): path for path in list_files(folder / 'images', '*.jpg')}
-        annotations = {number_of(path): path for path in list_files(folder / 'gt', '*.txt')}
+        images = files_by(number_of, list_files(folder / 'images', '*.jpg'))
+        annotations = files_by(number_of, list_files(folder / 'gt', '*.txt'))
         labels = self._read_labels(existing_file(folder, 'image_labels.txt'))
         samples = []
         for number, image, file in pair_files(images, annotations):

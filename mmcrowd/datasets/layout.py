@@ -1,8 +1,12 @@
 """Finding a data set's files in the folders it was unpacked to."""
 
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from mmcrowd.utils.files import IMAGE_SUFFIXES, is_hidden, is_image_name
+
+Key = TypeVar('Key', bound=Hashable)
 
 
 def own_folder(data_root: str | Path, *names: str) -> Path:
@@ -47,6 +51,20 @@ def number_of(path: Path, ending: str = '') -> int:
             f'{path}: expected a file name with a number at its end{f", before {ending}" if ending else ""}'
         )
     return int(digits)
+
+
+def files_by(key: Callable[[Path], Key], paths: Iterable[Path]) -> dict[Key, Path]:
+    """Files by their key, in the order given.
+
+    Raises:
+        ValueError: Two files have one key; names both.
+    """
+    found: dict[Key, Path] = {}
+    for path in paths:
+        other = found.setdefault(key(path), path)
+        if other != path:
+            raise ValueError(f'{path}: expected one file for {key(path)!r}, found {other} beside it')
+    return found
 
 
 def image_files(folder: str | Path) -> dict[str, Path]:

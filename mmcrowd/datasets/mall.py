@@ -8,7 +8,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file, existing_folder, number_of
+from .layout import existing_file, existing_folder, files_by, number_of
 from .readers import as_rows, mat_value, read_mat, unwrap
 from .roi import inside_mask, read_mask
 
@@ -57,8 +57,7 @@ class Mall(IndexedDataset):
         mask = read_mask(region[0]) if self.roi else None
         extra = dict(perspective_file=str(region[0])) if region else {}
         samples = []
-        for path in sorted(list_files(folder, 'seq_*.jpg'), key=number_of):
-            number = number_of(path)
+        for number, path in sorted(files_by(number_of, list_files(folder, 'seq_*.jpg')).items()):
             if not 1 <= number <= len(frames):
                 raise ValueError(f'{path}: expected a number from 1 to {len(frames)}, the frames of {file}')
             if not {'train': number <= 800, 'test': number > 800, 'all': True}[self.split]:

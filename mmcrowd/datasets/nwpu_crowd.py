@@ -8,7 +8,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads
 from .indexed_dataset import IndexedDataset
-from .layout import existing_file, own_folder
+from .layout import existing_file, files_by, own_folder
 from .readers import as_rows, mat_value, read_json, read_lines, read_mat
 
 
@@ -42,7 +42,7 @@ class NWPUCrowd(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image on the list."""
         (root,) = self.index_inputs()
-        images = {path.stem: path for path in list_files(root, 'images*/*.jpg')}
+        images = files_by(lambda path: path.stem, list_files(root, 'images*/*.jpg'))
         samples = []
         for line in read_lines(existing_file(root, f'{self.split}.txt')):
             name, *levels = line.split()

@@ -10,6 +10,7 @@ from scipy.io import loadmat
 from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import CrowdDataset, list_files, make_heads, pair_files
+from .layout import files_by
 
 _CSRNET_VAL = {
     'A': """3 8 9 20 24 28 31 34 35 39 44 56 58 61 63 66 67 76 78 81 89 95 97 100 109 121 122 124 125 129 132 137 143
@@ -150,13 +151,14 @@ class ShanghaiTech(CrowdDataset):
     @staticmethod
     def _by_number(folder: Path, pattern: str) -> dict[int, Path]:
         """Files by the number in their name."""
-        numbered = {}
-        for path in list_files(folder, pattern):
+
+        def number(path: Path) -> int:
             digits = path.stem.rpartition('_')[2]
             if not digits.isdigit():
                 raise ValueError(f'{path}: expected a file name like {pattern.replace("*", "12")}')
-            numbered[int(digits)] = path
-        return numbered
+            return int(digits)
+
+        return files_by(number, list_files(folder, pattern))
 
     def _revision(self, samples: list[dict]) -> str:
         total = sum(len(sample['heads']) for sample in samples)

@@ -6,7 +6,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads, pair_files
 from .indexed_dataset import IndexedDataset
-from .layout import number_of, own_folder
+from .layout import files_by, number_of, own_folder
 from .readers import mat_points
 
 _ORDERS = {
@@ -55,8 +55,8 @@ class UCFCC50(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image."""
         (folder,) = self.index_inputs()
-        images = {number_of(path): path for path in list_files(folder, '[0-9]*.jpg')}
-        files = {number_of(path, '_ann'): path for path in list_files(folder, '[0-9]*_ann.mat')}
+        images = files_by(number_of, list_files(folder, '[0-9]*.jpg'))
+        files = files_by(lambda path: number_of(path, '_ann'), list_files(folder, '[0-9]*_ann.mat'))
         order = [int(number) for number in _ORDERS[self.folds].split()]
         tested = set(order[10 * self.fold : 10 * self.fold + 10])
         wanted = {'test': tested, 'train': set(order) - tested, 'all': set(order)}[self.split]

@@ -6,7 +6,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads, pair_files
 from .indexed_dataset import IndexedDataset
-from .layout import existing_folder, number_of
+from .layout import existing_folder, files_by, number_of
 from .readers import mat_points
 
 _BL_VAL = """
@@ -49,8 +49,8 @@ class UCFQNRF(IndexedDataset):
     def read_samples(self) -> list[dict]:
         """Read one annotation file per image."""
         (folder,) = self.index_inputs()
-        images = {number_of(path): path for path in list_files(folder, 'img_*.jpg')}
-        annotations = {number_of(path, '_ann'): path for path in list_files(folder, 'img_*_ann.mat')}
+        images = files_by(number_of, list_files(folder, 'img_*.jpg'))
+        annotations = files_by(lambda path: number_of(path, '_ann'), list_files(folder, 'img_*_ann.mat'))
         return [
             dict(img_path=str(image), img_id=number, heads=make_heads(mat_points(file, 'annPoints'), source=file))
             for number, image, file in pair_files(images, annotations)

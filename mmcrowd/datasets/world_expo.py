@@ -8,7 +8,7 @@ from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import list_files, make_heads
 from .indexed_dataset import IndexedDataset
-from .layout import own_folder
+from .layout import files_by, own_folder
 from .readers import as_rows, mat_points, mat_value, read_mat
 from .roi import inside_polygon
 
@@ -57,9 +57,9 @@ class WorldExpo10(IndexedDataset):
         """Read the region of each scene and one annotation file per frame."""
         frames, labels, *perspective = self.index_inputs()
         # Some copies were unpacked where a backslash is part of a file's name.
-        files = {str(path.relative_to(labels)).replace('\\', '/'): path for path in list_files(labels, '**/*.mat')}
+        files = files_by(lambda path: str(path.relative_to(labels)).replace('\\', '/'), list_files(labels, '**/*.mat'))
         regions = {key[:6]: self._read_region(path) for key, path in files.items() if Path(key).name == 'roi.mat'}
-        files = {Path(key).stem: path for key, path in files.items()}
+        files = files_by(_stem, [path for key, path in files.items() if Path(key).name != 'roi.mat'])
         samples = []
         for image in sorted(list_files(frames, '**/*.jpg'), key=lambda path: path.name):
             scene, file = image.name[:6], files.get(image.stem)
@@ -87,3 +87,7 @@ class WorldExpo10(IndexedDataset):
         if len(corners[0]) != len(corners[1]) or len(corners[0]) < 3:
             raise ValueError(f'{path}: expected three or more corners, found {len(corners[0])} x, {len(corners[1])} y')
         return as_rows(path, np.stack(corners, axis=1), 2, 'corners')
+
+
+def _stem(path: Path) -> str:
+    return Path(path.name.replace('\\', '/')).stem

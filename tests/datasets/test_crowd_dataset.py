@@ -13,6 +13,7 @@ from mmengine.logging import MMLogger
 from torch.utils.data import DataLoader
 
 from mmcrowd.datasets.crowd_dataset import CrowdDataset, list_files, make_heads, pair_files
+from mmcrowd.datasets.layout import files_by, number_of
 from mmcrowd.registry import TRANSFORMS
 
 NAN = float('nan')
@@ -228,6 +229,13 @@ def test_files(tmp_path):
         pair_files({2: 'b', 1: 'a'}, {1: 'x'})
     with pytest.raises(FileNotFoundError, match=r'^x: no image belongs to this file \(and 1 more such files\)'):
         pair_files({3: 'c'}, {1: 'x', 2: 'y', 3: 'z'})
+
+
+def test_two_files_of_one_key(tmp_path):
+    paths = [tmp_path / name for name in ('img_1.jpg', 'img_2.jpg', 'img_0001.jpg')]
+    assert files_by(number_of, paths[:2]) == {1: paths[0], 2: paths[1]}
+    with pytest.raises(ValueError, match=r'img_0001\.jpg: expected one file for 1, found .*img_1\.jpg beside it'):
+        files_by(number_of, paths)
 
 
 OUTSIDE = [[5, 5], [-3, 5], [40, 5], [5, 30.5], [39.9, 29.9], [0, 0]]

@@ -38,6 +38,12 @@ class TestUCFQNRF(DatasetTester):
                 savemat(folder / f'img_{number:04d}_ann.mat', dict(annPoints=stored))
         return expected
 
+    def test_two_images_of_one_number(self, tmp_path):
+        self.write(tmp_path)
+        write_image(tmp_path / 'UCF-QNRF_ECCV18' / 'Train' / 'img_02.jpg')
+        with pytest.raises(ValueError, match=r'img_02\.jpg: expected one file for 2, found .*img_0002\.jpg beside it'):
+            self.load(tmp_path, 'train')
+
     def test_points_are_clipped_on_both_sides(self, tmp_path):
         self.write(tmp_path)
         heads = self.load(tmp_path, 'train', outside='clip').get_data_info(0)['heads']
