@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
-from scipy.io import loadmat
 
 from mmcrowd.registry import DATASETS
 
 from .crowd_dataset import CrowdDataset, list_files, make_heads, pair_files
 from .layout import files_by
+from .readers import mat_points
 
 _CSRNET_VAL = {
     'A': """3 8 9 20 24 28 31 34 35 39 44 56 58 61 63 66 67 76 78 81 89 95 97 100 109 121 122 124 125 129 132 137 143
@@ -30,41 +30,6 @@ _REVISIONS = {
     ('B', 'test'): {39121: '2016-11', 39208: 'final'},
 }
 """Number of heads -> annotation revision. The earlier one lacks all points outside the images."""
-
-
-def read_points(path: str | Path) -> np.ndarray:
-    """Head points of a ShanghaiTech annotation file.
-
-    Args:
-        path: MATLAB file with ``image_info``, a cell that holds a struct with ``location``.
-
-    Returns:
-        (N, 2) xy float64, original pixels, as stored.
-
-    Raises:
-        ValueError: Not a MATLAB file, or without these keys.
-    """
-    try:
-        content = loadmat(path)
-    except Exception as error:  # scipy raises a dozen types, depending on where the file breaks off
-        raise ValueError(f'{path}: expected a MATLAB 5 file, loading it failed with: {error!r}') from error
-    if 'image_info' not in content:
-        keys = sorted(key for key in content if not key.startswith('__'))
-        raise ValueError(f"{path}: expected the key 'image_info', found {keys}")
-    info = _unwrap(content['image_info'])
-    names = getattr(getattr(info, 'dtype', None), 'names', None)
-    if not names or 'location' not in names:
-        found = list(names) if names else type(info).__name__
-        raise ValueError(f"{path}: expected a field 'location' in image_info, found {found}")
-    points = _unwrap(info['location'])
-    return np.zeros((0, 2)) if points.size == 0 else points
-
-
-def _unwrap(value: np.ndarray) -> np.ndarray:
-    """The content of nested 1x1 cells and structs."""
-    while isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
-        value = value.reshape(-1)[0]
-    return value
 
 
 @DATASETS.register_module()
@@ -133,7 +98,11 @@ class ShanghaiTech(CrowdDataset):
         images = self._by_number(folder / 'images', 'IMG_*.jpg')
         annotations = self._by_number(truth, 'GT_IMG_*.mat')
         samples = [
-            dict(img_path=str(image), img_id=number, heads=make_heads(read_points(annotation), source=annotation))
+            dict(
+                img_path=str(image),
+                img_id=number,
+                heads=make_heads(mat_points(annotation, 'image_info', 'location'), source=annotation),
+            )
             for number, image, annotation in pair_files(images, annotations)
         ]
         self._metainfo['revision'] = self._revision(samples)
