@@ -1,4 +1,4 @@
-"""Every shipped config can be read and built, and its data pipeline and head agree."""
+"""Every shipped config can be read and built, and its parts agree."""
 
 import json
 from functools import cache
@@ -9,29 +9,28 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DefaultScope
+from mmengine.registry import DefaultScope, Registry
 
+import mmcrowd.registry
 from mmcrowd.registry import CODECS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
     str(p.relative_to(ROOT)) for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.relative_to(ROOT).parts
 )
+OWN = {
+    name
+    for registry in vars(mmcrowd.registry).values()
+    if isinstance(registry, Registry) and registry.scope == 'mmcrowd'
+    for name in registry.module_dict
+}
 
 
 def unscoped_types(node, path: str = '') -> list[str]:
     """Registered names of mmcrowd that a config writes without its scope."""
-    import mmcrowd.registry as registry
-
-    own = {
-        name
-        for node_name in dir(registry)
-        if node_name.isupper() and hasattr(getattr(registry, node_name), 'module_dict')
-        for name in getattr(registry, node_name).module_dict
-    }
     found = []
     if isinstance(node, dict):
-        if node.get('type') in own:
+        if node.get('type') in OWN:
             found.append(f'{path}: {node["type"]}')
         for key, value in node.items():
             found += unscoped_types(value, f'{path}.{key}')
@@ -42,21 +41,24 @@ def unscoped_types(node, path: str = '') -> list[str]:
 
 
 @cache
-def build_model(model: str, scope: str) -> int:
+def build_model(model: str) -> int:
     """Build a model (JSON) without weights; returns its number of parameters. Many configs share one."""
-    with DefaultScope.overwrite_default_scope(scope), torch.device('meta'):
+    with DefaultScope.overwrite_default_scope('mmdet'), torch.device('meta'):
         return sum(p.numel() for p in MODELS.build(Config(json.loads(model))).parameters())
 
 
-@pytest.mark.parametrize('name', CONFIGS)
-def test_config(name: str):
-    cfg = Config.fromfile(ROOT / name)
-    assert cfg.default_scope == 'mmdet'
-    assert unscoped_types(cfg.to_dict()) == []
+@cache
+def build_pipeline(pipeline: str) -> list:
+    """Build a pipeline (JSON)."""
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        return [TRANSFORMS.build(step) for step in json.loads(pipeline)]
+
+
+def check_pipelines(cfg: Config) -> None:
+    """All steps can be built, and what is drawn for training is what the head reads."""
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        pipeline = [TRANSFORMS.build(t) for t in cfg[loader].dataset.pipeline]
-        assert type(pipeline[-1]).__name__.startswith('Pack')
-    assert build_model(json.dumps(cfg.model.to_dict(), sort_keys=True), cfg.default_scope) > 0
+        steps = [step.to_dict() for step in cfg[loader].dataset.pipeline]
+        assert type(build_pipeline(json.dumps(steps, sort_keys=True))[-1]).__name__.startswith('Pack')
     for step in cfg.train_dataloader.dataset.pipeline:
         if step.type == 'mmcrowd.EncodeTargets':
             points = np.random.default_rng(0).uniform(0, 64, (9, 2))
@@ -90,35 +92,45 @@ def keys_of(cfg: Config) -> set[str]:
     return keys
 
 
-@pytest.mark.parametrize('name', CONFIGS)
-def test_checkpoints_are_chosen_by_a_figure_that_validation_gives(name: str):
-    cfg = Config.fromfile(ROOT / name)
-    assert cfg.default_hooks.checkpoint.save_best in keys_of(cfg)
-
-
-@pytest.mark.parametrize('name', CONFIGS)
-def test_groups_of_images_are_in_the_meta_keys(name: str):
-    cfg = Config.fromfile(ROOT / name)
+def check_groups_are_in_the_meta_keys(cfg: Config) -> None:
     for phase in ('val', 'test'):
         groups = metrics_of(cfg, phase).get('mmcrowd.CrowdCountingMetric', {}).get('group_by', [])
         asked = {'weather', 'luminance', 'scene'} & set([groups] if isinstance(groups, str) else groups)
         assert asked <= set(cfg[f'{phase}_dataloader'].dataset.pipeline[-1].get('meta_keys', ()))
 
 
-@pytest.mark.parametrize('name', CONFIGS)
-def test_tiles_have_a_core(name: str):
-    test_cfg = Config.fromfile(ROOT / name).model.get('test_cfg') or {}
+def check_tiles_have_a_core(cfg: Config) -> None:
+    test_cfg = cfg.model.get('test_cfg') or {}
     if 'tile' in test_cfg and test_cfg.get('merge') != 'average':
         tile = test_cfg.tile if isinstance(test_cfg.tile, int) else min(test_cfg.tile)
         assert tile >= 2 * test_cfg.halo + 256
 
 
-@pytest.mark.parametrize('name', [name for name in CONFIGS if 'iim_' in name])
-def test_crops_keep_the_heads_that_iim_regions_depend_on(name: str):
+def check_crops_keep_the_heads_that_regions_depend_on(cfg: Config) -> None:
     """By the sequential rule a region may depend on any head: the reach of the order-free rule is taken for it, too."""
-    cfg = Config.fromfile(ROOT / name)
     (crop,) = (t for t in cfg.train_dataloader.dataset.pipeline if t.type == 'mmcrowd.RandomScaleCrop')
     assert crop.context >= CODECS.build(cfg.model.bbox_head.codec).margin
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config(name: str):
+    cfg = Config.fromfile(ROOT / name)
+    assert cfg.default_scope == 'mmdet'
+    assert unscoped_types(cfg.to_dict()) == []
+    assert build_model(json.dumps(cfg.model.to_dict(), sort_keys=True)) > 0
+    assert cfg.default_hooks.checkpoint.save_best in keys_of(cfg)
+    check_pipelines(cfg)
+    check_groups_are_in_the_meta_keys(cfg)
+    check_tiles_have_a_core(cfg)
+    if 'iim_' in name:
+        check_crops_keep_the_heads_that_regions_depend_on(cfg)
+
+
+def test_folds_of_ucf_cc_50():
+    for fold in range(5):
+        cfg = Config.fromfile(ROOT / f'configs/fidt/fidt_hrnet-w48_3000e_ucf-cc-50_fold{fold}.py')
+        found = {cfg[f'{phase}_dataloader'].dataset.fold for phase in ('train', 'val', 'test')}
+        assert found == {fold}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +146,7 @@ def test_crops_keep_the_heads_that_iim_regions_depend_on(name: str):
 def test_rates_of_threshold_encoders(name: str, rate: float):
     cfg = Config.fromfile(ROOT / f'configs/iim/{name}.py')
     with torch.device('meta'):
-        model = MODELS.build(dict(cfg.model, backbone=dict(cfg.model.backbone, init_cfg=None)))
+        model = MODELS.build(cfg.model)
     groups = build_optim_wrapper(model, dict(cfg.optim_wrapper, type='OptimWrapper')).optimizer.param_groups
     encoder = {id(p) for p in model.bbox_head.threshold_encoder.parameters()}
     assert encoder
@@ -155,5 +167,5 @@ def test_rates_of_threshold_encoders(name: str, rate: float):
 )
 def test_parameters_of_iim(name: str, count: int):
     model = Config.fromfile(ROOT / f'configs/iim/{name}.py').model
-    found = build_model(json.dumps(model.to_dict(), sort_keys=True), 'mmdet')
+    found = build_model(json.dumps(model.to_dict(), sort_keys=True))
     assert found == (count if 'lite' not in name else pytest.approx(count, rel=0.02))
