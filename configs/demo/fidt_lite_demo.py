@@ -5,22 +5,21 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_100e.py',
     '../_base_/default_runtime.py',
 ]
-codec = dict(type='mmcrowd.FIDTCodec', stride=2)
+# The least score was chosen on the validation pictures.
+codec = dict(**_base_.codec, min_score=0.35)
 train_pipeline = [
-    dict(type='mmcrowd.LoadSynthetic'),
-    dict(type='mmcrowd.LoadHeads'),
-    dict(type='RandomFlip', prob=0.5),
+    *_base_.load,
+    *_base_.augment,
     dict(type='mmcrowd.EncodeTargets', codec=codec),
-    dict(type='mmcrowd.PackCrowdInputs'),
+    _base_.pack,
 ]
 model = dict(
     backbone=dict(channels=(16, 48, 96, 128, 160), blocks=(0, 1, 2, 2, 1)),
     neck=dict(in_channels=(16, 48, 96, 128, 160), out_channels=(16, 48, 48, 48, 48)),
-    # The least score was chosen on the validation pictures.
-    bbox_head=dict(in_channels=16, codec=dict(min_score=0.35)),
+    bbox_head=dict(in_channels=16, codec=codec),
     test_cfg=dict(return_maps=True),
 )
-train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(length=1920, pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(length=1920, pipeline=train_pipeline))
 max_epochs = 4
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 val_cfg = dict(fp16=True)

@@ -8,14 +8,13 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.LoadHeads'),
+    *_base_.load,
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.7, 1.4)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec', stride=2)),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
     dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
     dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    dict(type='mmcrowd.PackCrowdInputs'),
+    _base_.pack,
 ]
 # Eight crops a step on two processes; reading takes a twelfth of the time and needs no process of its own.
 train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))

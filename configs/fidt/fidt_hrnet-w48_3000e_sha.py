@@ -6,12 +6,11 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.LoadHeads'),
+    *_base_.load,
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
-    dict(type='mmcrowd.PackCrowdInputs'),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
+    _base_.pack,
 ]
-train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 default_hooks = dict(checkpoint=dict(interval=10))

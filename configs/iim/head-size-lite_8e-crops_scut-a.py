@@ -7,8 +7,7 @@ _base_ = [
 ]
 # The scales are wide, for crowds whose heads are smaller than these: boxes are 10 to 80 pixels large here.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.LoadHeads'),
+    *_base_.load,
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.4, 1.25)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),

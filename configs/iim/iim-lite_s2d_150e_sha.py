@@ -5,19 +5,17 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_100e.py',
     '../_base_/default_runtime.py',
 ]
-codec = dict(type='mmcrowd.InstanceMapCodec', stride=2, source='point')
 model = dict(test_cfg=dict(return_maps=True))
 # Crops know the heads within 64 pixels around them (the default context), as the figures of the README were trained;
 # the codec's margin is 78, and in one crop of fifty a region at the border differs by some cells.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.LoadHeads'),
+    *_base_.load,
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.7, 1.4)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=codec),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
     dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
     dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    dict(type='mmcrowd.PackCrowdInputs'),
+    _base_.pack,
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))
 max_epochs = 150
@@ -35,5 +33,5 @@ default_hooks = dict(checkpoint=dict(interval=25, save_best='crowd/f1_8px'), log
 test_evaluator = [
     dict(type='mmcrowd.CrowdCountingMetric'),
     dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4, 8]),
-    dict(type='mmcrowd.ThresholdMetric', codec=codec),
+    dict(type='mmcrowd.ThresholdMetric', codec=_base_.codec),
 ]

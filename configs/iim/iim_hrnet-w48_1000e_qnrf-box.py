@@ -1,20 +1,9 @@
-# As its parent, regions from pseudo boxes: make them with tools/dataset_tools/make_pseudo_boxes.py
-# configs/iim/iim_hrnet-w48_1000e_qnrf.py data/pseudo_boxes/qnrf.
-_base_ = './iim_hrnet-w48_1000e_qnrf.py'
-model = dict(bbox_head=dict(codec=dict(source='box', cap=15)))
-pipeline = _base_.train_dataloader.dataset.pipeline
-pipeline[3].context = 192
-pipeline[5] = dict(
-    type='mmcrowd.EncodeTargets',
-    codec=dict(type='mmcrowd.InstanceMapCodec', source='box', cap=15),
-    pseudo_size=6,
-)
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='mmcrowd.CrowdDataset',
-        ann_file='data/pseudo_boxes/qnrf/train.json',
-        data_prefix=dict(img_path='data/ucf_qnrf/'),
-        pipeline=pipeline,
-    )
-)
+# IIM's published recipe on UCF-QNRF, regions from pseudo boxes.
+_base_ = [
+    '../_base_/models/iim_hrnet_w48.py',
+    './_base_/qnrf-box.py',
+    '../_base_/schedules/adam_poly_1000e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(data_preprocessor=_base_.statistics, bbox_head=dict(codec=_base_.codec))
+default_hooks = dict(checkpoint=dict(interval=4, save_best='crowd/f1_8px'))

@@ -1,20 +1,10 @@
-# As its parent, regions from pseudo boxes: make them with tools/dataset_tools/make_pseudo_boxes.py
-# configs/iim/iim_vgg16_1000e_sha.py data/pseudo_boxes/sha.
-_base_ = './iim_vgg16_1000e_sha.py'
-model = dict(bbox_head=dict(codec=dict(source='box', min_half=1, overlap_correction=False, third_gap=None)))
-pipeline = _base_.train_dataloader.dataset.pipeline
-pipeline[3].context = 192
-pipeline[5] = dict(
-    type='mmcrowd.EncodeTargets',
-    codec=dict(type='mmcrowd.InstanceMapCodec', source='box', min_half=1, overlap_correction=False, third_gap=None),
-    pseudo_size=6,
-)
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='mmcrowd.CrowdDataset',
-        ann_file='data/pseudo_boxes/sha/train.json',
-        data_prefix=dict(img_path='data/shanghaitech/'),
-        pipeline=pipeline,
-    )
-)
+# IIM's published recipe on ShanghaiTech A, regions from pseudo boxes.
+_base_ = [
+    '../_base_/models/iim_vgg16.py',
+    './_base_/sha-box.py',
+    '../_base_/schedules/adam_poly_1000e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(data_preprocessor=_base_.statistics, bbox_head=dict(codec=_base_.codec))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'bbox_head.threshold_encoder': dict(lr_mult=0.02)}))
+default_hooks = dict(checkpoint=dict(interval=4, save_best='crowd/f1_8px'))

@@ -1,9 +1,3 @@
-# CenterNet with Mask Focal Loss on GTA_Head, the paper's recipe from random weights.
-_base_ = [
-    '../_base_/models/centernet_dla34.py',
-    '../_base_/datasets/gta_head_1088x608.py',
-    '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
-]
+# As its parent, with Mask Focal Loss.
+_base_ = './centernet_dla34_36e_gta.py'
 model = dict(bbox_head=dict(loss_heat=dict(gamma=4.0, beta=0.5, poly=1.0, mask='support', negative_beta=0.0)))
-train_dataloader = dict(dataset=dict(pipeline=_base_.heatmap_train_pipeline))

@@ -1,8 +1,11 @@
-# CenterNet with its own losses on CroHD, the paper's recipe from random weights.
+# CenterNet with its own losses on CroHD: the paper's recipe, from random weights.
 _base_ = [
     '../_base_/models/centernet_dla34.py',
     '../_base_/datasets/crohd_1088x608.py',
     '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
 ]
-train_dataloader = dict(dataset=dict(pipeline=_base_.heatmap_train_pipeline))
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[*_base_.detector_augmentation, dict(type='mmcrowd.EncodeTargets', codec=_base_.codec), _base_.pack]
+    )
+)

@@ -1,11 +1,3 @@
-# FCOS with Mask Focal Loss on SCUT-HEAD part A, the paper's recipe from random weights.
-_base_ = [
-    '../_base_/models/fcos_r50.py',
-    '../_base_/datasets/scut_head_a_1088x608.py',
-    '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
-]
-model = dict(
-    backbone=dict(init_cfg=None),
-    bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True)),
-)
+# As its parent, with Mask Focal Loss.
+_base_ = './fcos_r50_36e_scut-a.py'
+model = dict(bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True)))

@@ -1,8 +1,6 @@
-# FCOS with its own losses on SCUT-HEAD part A, the paper's recipe from random weights.
+# FCOS with its own losses on SCUT-HEAD part A: the paper's recipe, from random weights.
 _base_ = [
     '../_base_/models/fcos_r50.py',
     '../_base_/datasets/scut_head_a_1088x608.py',
     '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
 ]
-model = dict(backbone=dict(init_cfg=None))

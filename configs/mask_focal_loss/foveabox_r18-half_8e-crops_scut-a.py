@@ -3,10 +3,9 @@ _base_ = [
     '../_base_/models/foveabox_r50.py',
     '../_base_/datasets/scut_head_a_crops.py',
     '../_base_/schedules/adamw_cosine_8e.py',
-    '../_base_/detection_runtime.py',
 ]
 model = dict(
-    backbone=dict(depth=18, base_channels=32, init_cfg=None),
+    backbone=dict(depth=18, base_channels=32),
     neck=dict(in_channels=[32, 64, 128, 256], start_level=0, out_channels=64, num_outs=4),
     bbox_head=dict(
         in_channels=64,

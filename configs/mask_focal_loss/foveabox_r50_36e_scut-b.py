@@ -1,8 +1,6 @@
-# FoveaBox with its own losses on SCUT-HEAD part B, the paper's recipe from random weights.
+# FoveaBox with its own losses on SCUT-HEAD part B: the paper's recipe, from random weights.
 _base_ = [
     '../_base_/models/foveabox_r50.py',
     '../_base_/datasets/scut_head_b_1088x608.py',
     '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
 ]
-model = dict(backbone=dict(init_cfg=None))

@@ -1,11 +1,3 @@
-# RetinaNet with Mask Focal Loss on SCUT-HEAD part B, the paper's recipe from random weights.
-_base_ = [
-    '../_base_/models/retinanet_r50.py',
-    '../_base_/datasets/scut_head_b_1088x608.py',
-    '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
-]
-model = dict(
-    backbone=dict(init_cfg=None),
-    bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True)),
-)
+# As its parent, with Mask Focal Loss.
+_base_ = './retinanet_r50_36e_scut-b.py'
+model = dict(bbox_head=dict(loss_cls=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True)))

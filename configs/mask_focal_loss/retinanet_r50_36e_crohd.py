@@ -1,8 +1,6 @@
-# RetinaNet with its own losses on CroHD, the paper's recipe from random weights.
+# RetinaNet with its own losses on CroHD: the paper's recipe, from random weights.
 _base_ = [
     '../_base_/models/retinanet_r50.py',
     '../_base_/datasets/crohd_1088x608.py',
     '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
 ]
-model = dict(backbone=dict(init_cfg=None))

@@ -1,10 +1,5 @@
-# YOLOX-X with Mask Focal Loss on SCUT-HEAD part A, the paper's recipe from random weights.
-_base_ = [
-    '../_base_/models/yolox_x.py',
-    '../_base_/datasets/scut_head_a_1088x608.py',
-    '../_base_/schedules/adam_36e.py',
-    '../_base_/detection_runtime.py',
-]
+# As its parent, with Mask Focal Loss.
+_base_ = './yolox_x_36e_scut-a.py'
 model = dict(
     bbox_head=dict(loss_obj=dict(_delete_=True, type='mmcrowd.MaskFocalLoss', use_sigmoid=True, reduction='sum'))
 )

@@ -3,7 +3,6 @@ _base_ = [
     '../_base_/models/yolox_x.py',
     '../_base_/datasets/scut_head_a_crops.py',
     '../_base_/schedules/adamw_cosine_8e.py',
-    '../_base_/detection_runtime.py',
 ]
 model = dict(
     backbone=dict(deepen_factor=0.33, widen_factor=0.25, out_indices=(1, 2, 3)),

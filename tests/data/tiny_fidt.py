@@ -11,7 +11,7 @@ train_pipeline = [
     dict(type='mmcrowd.LoadSynthetic'),
     dict(type='mmcrowd.LoadHeads'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec', stride=2)),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
     dict(type='mmcrowd.PackCrowdInputs'),
 ]
 test_pipeline = [

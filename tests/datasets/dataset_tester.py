@@ -114,6 +114,8 @@ class DatasetTester:
         expected = self.write(tmp_path)
         for name in self.configs:
             config = Config.fromfile(repo_root / 'configs' / '_base_' / 'datasets' / f'{name}.py')
+            encode = dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec'))
+            config.train_dataloader.dataset.pipeline = [*config.load, *config.augment, encode, config.pack]
             for split in ('train', 'val', 'test'):
                 dataset = DATASETS.build(dict(config[f'{split}_dataloader']['dataset'], data_root=str(tmp_path)))
                 assert dataset.test_mode == (split != 'train')

@@ -172,7 +172,6 @@ def test_config_loads_every_split(repo_root, tmp_path, name):
         sizes.append(len(dataset))
         sample = dataset[0]['data_samples']
         assert len(sample.gt_instances.points) == 2
-        assert ('gt_map' in sample) == (split == 'train')
     assert sizes == [9, 1, 10]
 
 

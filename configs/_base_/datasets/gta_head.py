@@ -1,20 +1,13 @@
 # GTA_Head: 24 training and 11 test scenes; two of the training scenes choose the checkpoint. The radius of a head comes
 # from its box. Expected: data/gta_head/GTA_Head/{train,test}/<scene>/{img1,gt/gt.txt}
-# A config with another target than FIDT writes: _base_.train_dataloader.dataset.pipeline[5].codec = dict(type=...)
-_base_ = './shanghaitech_a.py'
+_base_ = '../loaders/boxes.py'
 
-dataset_type = 'mmcrowd.GTAHead'
-data_root = 'data/gta_head/'
-
+data = dict(type='mmcrowd.GTAHead', data_root='data/gta_head/')
 resize = dict(type='mmcrowd.ClampSides', max_side=1920)
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmcrowd.LoadHeads'),
-    resize,
+load = [*_base_.load, resize]
+augment = [
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(512, 512), scale_range=(0.75, 1.33)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
-    dict(type='mmcrowd.PackCrowdInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -23,30 +16,6 @@ test_pipeline = [
     dict(type='mmcrowd.PackCrowdInputs', drop_outside=False),
 ]
 
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True, type=dataset_type, data_root=data_root, split='train', subset='train', pipeline=train_pipeline
-    )
-)
-val_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        subset='val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    )
-)
-test_dataloader = dict(
-    dataset=dict(
-        _delete_=True, type=dataset_type, data_root=data_root, split='test', test_mode=True, pipeline=test_pipeline
-    )
-)
-
-val_evaluator = [
-    dict(type='mmcrowd.CrowdCountingMetric'),
-    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[], sigma='sl'),
-]
-test_evaluator = val_evaluator
+train_dataloader = dict(dataset=dict(**data, split='train', subset='train', pipeline=[*load, *augment, _base_.pack]))
+val_dataloader = dict(dataset=dict(**data, split='train', subset='val', pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(**data, split='test', pipeline=test_pipeline))

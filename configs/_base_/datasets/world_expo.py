@@ -2,51 +2,18 @@
 # the checkpoint. Only the region of interest counts: what is outside is painted over. Published figures are the mean of
 # the five test scenes' MAE: crowd/mae_scene_avg.
 # Expected: data/world_expo/{train,test}_{frame,label,perspective}
-# A config with another target than FIDT writes: _base_.train_dataloader.dataset.pipeline[5].codec = dict(type=...)
-_base_ = './shanghaitech_a.py'
+_base_ = '../loaders/points.py'
 
-dataset_type = 'mmcrowd.WorldExpo10'
-data_root = 'data/world_expo/'
-
-mask = dict(type='mmcrowd.MaskOutsideRoi')
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    mask,
-    dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.75, 1.33)),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=dict(type='mmcrowd.FIDTCodec')),
-    dict(type='mmcrowd.PackCrowdInputs'),
-]
+data = dict(type='mmcrowd.WorldExpo10', data_root='data/world_expo/')
+load = [dict(type='LoadImageFromFile'), dict(type='mmcrowd.MaskOutsideRoi'), dict(type='mmcrowd.LoadHeads')]
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'scene', 'roi')
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    mask,
-    dict(type='mmcrowd.LoadHeads'),
-    dict(type='mmcrowd.PackCrowdInputs', drop_outside=False, meta_keys=meta_keys),
-]
+test_pipeline = [*load, dict(type='mmcrowd.PackCrowdInputs', drop_outside=False, meta_keys=meta_keys)]
 
 train_dataloader = dict(
-    dataset=dict(
-        _delete_=True, type=dataset_type, data_root=data_root, split='train', subset='train', pipeline=train_pipeline
-    )
+    dataset=dict(**data, split='train', subset='train', pipeline=[*load, *_base_.augment, _base_.pack])
 )
-val_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        subset='val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    )
-)
-test_dataloader = dict(
-    dataset=dict(
-        _delete_=True, type=dataset_type, data_root=data_root, split='test', test_mode=True, pipeline=test_pipeline
-    )
-)
+val_dataloader = dict(dataset=dict(**data, split='train', subset='val', pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(**data, split='test', pipeline=test_pipeline))
 
 val_evaluator = [
     dict(type='mmcrowd.CrowdCountingMetric', group_by=['scene']),

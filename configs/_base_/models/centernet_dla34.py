@@ -1,4 +1,5 @@
 # CenterNet for heads: DLA-34, output stride 4, the targets of the Mask Focal Loss paper. No cap on the number of heads.
+codec = dict(type='mmcrowd.HeadHeatmapCodec', score_thr=0.05)
 model = dict(
     type='mmcrowd.CrowdLocalizer',
     data_preprocessor=dict(
@@ -12,7 +13,7 @@ model = dict(
     neck=dict(type='mmcrowd.DLAUp'),
     bbox_head=dict(
         type='mmcrowd.CrowdCenterNetHead',
-        codec=dict(type='mmcrowd.HeadHeatmapCodec', score_thr=0.05),
+        codec=codec,
         in_channels=64,
         feat_channels=256,
         # L_h, the focal loss of CenterNet

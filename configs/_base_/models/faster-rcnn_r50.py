@@ -1,23 +1,8 @@
 # Faster R-CNN for heads, the two-stage reference: mmdet's, with anchors from 8 pixels on and room for crowds.
+_base_ = './resnet50_fpn.py'
+
 model = dict(
     type='mmcrowd.CrowdFasterRCNN',
-    data_preprocessor=dict(
-        type='DetDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_size_divisor=32,
-    ),
-    # Nothing is frozen: the paper trains from random weights.
-    backbone=dict(
-        type='ResNet',
-        depth=50,
-        norm_cfg=dict(type='BN', requires_grad=True),
-        norm_eval=False,
-        frozen_stages=-1,
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
-    ),
-    neck=dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5),
     rpn_head=dict(
         type='mmcrowd.CrowdRPNHead',
         in_channels=256,

@@ -1,28 +1,10 @@
 # FoveaBox for heads: mmdet's, with room for crowds.
+_base_ = './resnet50_fpn.py'
+
 model = dict(
     type='FOVEA',
-    data_preprocessor=dict(
-        type='DetDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_size_divisor=32,
-    ),
-    # Nothing is frozen: the paper trains from random weights.
-    backbone=dict(
-        type='ResNet',
-        depth=50,
-        norm_cfg=dict(type='BN', requires_grad=True),
-        norm_eval=False,
-        frozen_stages=-1,
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
-    ),
     neck=dict(
-        type='FPN',
-        in_channels=[256, 512, 1024, 2048],
-        out_channels=256,
         start_level=1,
-        num_outs=5,
         add_extra_convs='on_input',
     ),
     bbox_head=dict(

@@ -1,9 +1,8 @@
 # IIM: HRNet-W48 and the pixel-level threshold encoder, 68,611,636 parameters.
-_base_ = './fidt_hrnet_w48.py'
+_base_ = './hrnet_w48.py'
 
 model = dict(
     bbox_head=dict(
-        _delete_=True,
         type='mmcrowd.InstanceMapHead',
         in_channels=720,
         deconv_channels=(64, 1),

@@ -97,4 +97,3 @@ def test_base_config(repo_root):
             assert packed['inputs'].shape == (3, 256, 320)
             assert instances.points.shape == (len(instances), 2)
             assert (len(instances) == 0) == (index == 9)
-            assert ('gt_map' in packed['data_samples']) == (split == 'train')

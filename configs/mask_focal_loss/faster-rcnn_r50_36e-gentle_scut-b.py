@@ -1,7 +1,0 @@
-# Faster R-CNN with its own losses on SCUT-HEAD part B, at a gentler rate from ImageNet weights.
-_base_ = [
-    '../_base_/models/faster-rcnn_r50.py',
-    '../_base_/datasets/scut_head_b_1088x608.py',
-    '../_base_/schedules/adam_36e_gentle.py',
-    '../_base_/detection_runtime.py',
-]
