@@ -6,6 +6,7 @@ from .browse import browse_dataset, iterate_split
 from .images import list_images
 from .inferencer import CrowdInferencer
 from .predict import predict_folder
+from .publish import publish_model
 from .result import CrowdResult, save_results
 from .result_files import ResultFiles
 
@@ -18,6 +19,7 @@ __all__ = [
     'iterate_split',
     'list_images',
     'predict_folder',
+    'publish_model',
     'read_image',
     'save_results',
 ]
