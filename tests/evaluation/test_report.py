@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from types import SimpleNamespace
 
@@ -14,7 +15,9 @@ from mmengine.logging import MMLogger
 from mmcrowd.engine.hooks.evaluation_hook import load_picture
 from mmcrowd.evaluation import functional as F
 from mmcrowd.registry import HOOKS
+from mmcrowd.utils.files import csv_cell
 from mmcrowd.utils.point_files import PointFileError, read_point_file
+from mmcrowd.visualization.report import write_report
 from mmcrowd.visualization.report_data import ImageRecord, ReportData
 
 from .crowds import crowd
@@ -30,6 +33,26 @@ def records(*sizes: int, boxes: bool = True) -> list[ImageRecord]:
         box = np.concatenate([gt - half, gt + half], 1)
         out.append(ImageRecord(i, f'{i}.jpg', (120, 130), gt, box, pred, rng.random(len(pred))))
     return out
+
+
+NAMES = ['<script>alert(1)<script>.jpg', '"a" onload="b.jpg', 'new\nline.jpg', '=1+1.jpg', os.fsdecode(b'caf\xe9.jpg')]
+
+
+def test_no_name_of_an_image_breaks_or_changes_the_report(tmp_path):
+    images = records(*range(1, len(NAMES) + 1))
+    for record, name in zip(images, NAMES, strict=True):
+        record.img_path = record.img_id = name
+    write_report(ReportData(images), tmp_path, lambda record: np.zeros((120, 130, 3), np.uint8))
+    page = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert '<script>alert' not in page
+    assert '" onload=' not in page
+    assert r'caf\xe9.jpg' in page
+    with open(tmp_path / 'images.csv', newline='', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['img_path'] for row in rows] == [csv_cell(name) for name in NAMES]
+    written = json.loads((tmp_path / 'report.json').read_text(encoding='utf-8'))
+    assert str(written).encode(), 'no lone surrogates'
+    assert len(list((tmp_path / 'pictures').iterdir())) == len(NAMES)
 
 
 def run_hook(tmp_path, samples, phase='test', **options):
