@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .readers import numbered_lines
+from .readers import numbered_lines, short
 
 
 def read_boxes(path: str | Path) -> dict[int, np.ndarray]:
@@ -26,7 +26,7 @@ def read_boxes(path: str | Path) -> dict[int, np.ndarray]:
         except ValueError:
             row = []
         if not 6 <= len(row) <= 10 or not np.isfinite(row).all() or row[0] != int(row[0]) or abs(row[0]) > 1e9:
-            raise ValueError(f'{path}, line {number}: expected frame,id,left,top,width,height,..., found {line!r}')
+            raise ValueError(f'{path}, line {number}: expected frame,id,left,top,width,height,..., found {short(line)}')
         rows.append((row + [1.0] * 3)[:9])
     table = np.array(rows, dtype=np.float64).reshape(-1, 9)
     table = table[np.argsort(table[:, 0], kind='stable')]

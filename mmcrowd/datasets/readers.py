@@ -3,6 +3,7 @@
 import codecs
 import io
 import json
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,17 @@ import yaml
 from scipy.io import loadmat
 
 from .mat_check import check_mat
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def short(value: object) -> str:
+    """A value as a few characters for a message."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return 'a number of thousands of digits'
 
 
 def unwrap(value: Any) -> Any:
@@ -195,7 +207,7 @@ def read_numbers(path: str | Path, columns: int, separator: str | None = None) -
         except ValueError:
             row = []
         if len(row) != columns:
-            raise ValueError(f'{path}, line {number}: expected {columns} numbers, found {line!r}')
+            raise ValueError(f'{path}, line {number}: expected {columns} numbers, found {short(line)}')
         rows.append(row)
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
 

@@ -87,7 +87,10 @@ def _add(builder: ImageBuilder, shape: Record) -> None:
         )
     label, degrees, scale = _label(kind, value), value.get_number('rotation'), (size[0] / 100, size[1] / 100)
     if kind == 'polygon':
-        box = around([[x * scale[0], y * scale[1]] for x, y in (p.numbers(2) for p in value.items('points', 'point'))])
+        corners = [point.numbers(2) for point in value.items('points', 'point')]
+        if not corners:
+            raise value['points'].error('the corners of a polygon')
+        box = around([[x * scale[0], y * scale[1]] for x, y in corners])
         return builder.add(label, box=box, source=shape.source)
     x, y = value['x'].number() * scale[0], value['y'].number() * scale[1]
     if kind == 'keypoint':
@@ -111,7 +114,8 @@ def _add(builder: ImageBuilder, shape: Record) -> None:
 def _image_name(task: Record, images: ImageNames) -> str:
     """The image that a task's data link: an uploaded file, whose name has a prefix, or one of a folder."""
     data = task['data'].mapping()
-    links = [value for value in (data.get('image'), *data.values()) if isinstance(value, str) and '.' in value]
+    links = [value for key, value in data.items() if isinstance(value, str) and ('.' in value or key == 'image')]
+    links.sort(key=lambda link: link != data.get('image'))
     if not links:
         raise task['data'].error('the link of an image')
     try:

@@ -1,22 +1,12 @@
 """Values of other people's files: taken by name and type, refused with the place they stand at."""
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..readers import short
+
 FARTHEST = 1e9
 """Numbers beyond this are no pixels, percents or degrees; their sums and squares would leave the range of floats."""
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
-
-
-def short(value: object) -> str:
-    """A value as a few characters for a message."""
-    try:
-        return _SHORT.repr(value)
-    except ValueError:  # Python prints no integer of more than 4300 digits
-        return 'a number of thousands of digits'
 
 
 class Record:

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from ..naming import ImageNames
-from ..readers import read_text
+from ..readers import read_text, short
 from .collection import Collection, has_box, require_lines
 from .gathering import Gatherer, ImageBuilder
 from .records import Record
@@ -49,10 +49,10 @@ def read(path: Path, images: ImageNames) -> Collection:
                 columns = _columns(source, row, header, gathered)
                 continue
             if len(row) > len(columns) or any('\n' in cell or '\r' in cell for cell in row):
-                raise ValueError(f'{source}: expected at most {len(columns)} columns in one line, found {row!r}')
+                raise ValueError(f'{source}: expected at most {len(columns)} columns in one line, found {short(row)}')
             cells = {key: cell.strip() for key, cell in zip(columns, row, strict=False) if cell.strip()}
             if 'image' not in cells:
-                raise ValueError(f'{source}: expected the name of an image, found {row!r}')
+                raise ValueError(f'{source}: expected the name of an image, found {short(row)}')
             name = images.find(source, cells['image'])
             if name not in builders:
                 builders[name] = gathered.image(source, name)
@@ -70,14 +70,14 @@ def _columns(source: str, row: list[str], header: str, gathered: Gatherer) -> li
     names = [_MEANT.get(name, name) for name in given]
     known = set(names)
     if 'image' not in known or not (known.issuperset(_POINT) or known.issuperset(_BOX)):
-        raise ValueError(f'{source}: expected the columns image, x, y or image, x1, y1, x2, y2, found {header!r}')
+        raise ValueError(f'{source}: expected the columns image, x, y or image, x1, y1, x2, y2, found {short(header)}')
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
-        raise ValueError(f'{source}: expected every column once, found {twice[0]!r} twice in {header!r}')
+        raise ValueError(f'{source}: expected every column once, found {twice[0]!r} twice in {short(header)}')
     if not known.issuperset(_BOX) and known & {'width', 'height', 'w', 'h'}:
         raise ValueError(
             f'{source}: expected boxes as x1, y1, x2, y2; width and height are those of the image beside them, '
-            f'found {header!r}'
+            f'found {short(header)}'
         )
     for name in sorted(known - {*_COLUMNS, 'width', 'height', ''}):
         gathered.notes.add('columns of other names, not read', name)

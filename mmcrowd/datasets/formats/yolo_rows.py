@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..readers import numbered_lines, read_text, read_yaml
+from ..readers import numbered_lines, read_text, read_yaml, short
 from .records import Record
 from .shapes import around, head_keypoint
 
@@ -26,7 +26,7 @@ class Row:
 
     def error(self, expected: str) -> ValueError:
         """What to raise."""
-        return ValueError(f'{self.source}: expected {expected}, found {self.text[:200]!r}')
+        return ValueError(f'{self.source}: expected {expected}, found {short(self.text)}')
 
 
 def read_rows(file: Path, classes: int = 0) -> list[Row]:
