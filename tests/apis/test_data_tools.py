@@ -287,6 +287,19 @@ class TestCheck:
         report.save(tmp_path / 'out' / 'report.json')
         assert json.loads((tmp_path / 'out' / 'report.json').read_text())['ok']
 
+    def test_one_split_in_another_folder(self, tmp_path):
+        """A copy without the lists of the config's splits is checked as a whole."""
+        config = tmp_path / 'config.py'
+        dataset = dict(type='mmcrowd.SCUTHead', data_root='nowhere', split='trainval', pipeline=[])
+        config.write_text(
+            f'train_dataloader = dict(dataset=dict({dataset!r}, subset="train"))\n'
+            f'val_dataloader = dict(dataset=dict({dataset!r}, subset="val"))\n'
+            f'test_dataloader = dict(dataset=dict({dataset!r}, split="test", test_mode=True))\n'
+        )
+        assert list(dataset_configs(config)) == ['train', 'val', 'test']
+        (found,) = dataset_configs(config, data_root=tmp_path, split='all').items()
+        assert found == ('all', dict(dataset, data_root=str(tmp_path), split='all', test_mode=False))
+
     def test_bad_sources(self, tmp_path):
         with pytest.raises(FileNotFoundError, match='expected a config or a folder with images'):
             dataset_configs(tmp_path / 'no.py')
