@@ -2,39 +2,35 @@
 
 Every node is a child of the mmdet node of the same name, with scope ``mmcrowd``. A config that writes
 ``type='mmcrowd.X'`` therefore works under ``default_scope='mmdet'`` as well as ``default_scope='mmcrowd'``, and
-everything mmdet or mmengine registers stays reachable from here.
+everything mmdet or mmengine registers stays reachable from here. A registry imports what it holds, and mmdet's parts,
+when it is first asked for something.
 """
 
 from mmdet import registry as _mmdet
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry
+
+# mmengine reads ``_base_ = 'mmcrowd::...'`` and ``get_config('mmcrowd::...')`` of packages in this list only.
+MODULE2PACKAGE.setdefault('mmcrowd', 'mmcrowd')
 
 _LOCATIONS = {
     'RUNNERS': ['mmcrowd.engine'],
-    'RUNNER_CONSTRUCTORS': [],
-    'LOOPS': [],
     'HOOKS': ['mmcrowd.engine'],
     'DATASETS': ['mmcrowd.datasets'],
     'DATA_SAMPLERS': ['mmcrowd.datasets'],
     'TRANSFORMS': ['mmcrowd.datasets'],
     'MODELS': ['mmcrowd.models'],
-    'MODEL_WRAPPERS': [],
-    'WEIGHT_INITIALIZERS': [],
-    'OPTIMIZERS': [],
     'OPTIM_WRAPPERS': ['mmcrowd.engine'],
-    'OPTIM_WRAPPER_CONSTRUCTORS': [],
-    'PARAM_SCHEDULERS': [],
     'METRICS': ['mmcrowd.evaluation'],
-    'EVALUATOR': [],
     'TASK_UTILS': ['mmcrowd.codecs', 'mmcrowd.models'],
     'VISUALIZERS': ['mmcrowd.visualization'],
-    'VISBACKENDS': [],
-    'LOG_PROCESSORS': [],
 }
 
 
 def _child(node: str) -> Registry:
     parent = getattr(_mmdet, node)
-    child = Registry(parent.name, parent=parent, scope='mmcrowd', locations=_LOCATIONS[node])
+    locations = ['mmcrowd.utils.mmdet_parts', *_LOCATIONS.get(node, [])]
+    child = Registry(parent.name, parent=parent, scope='mmcrowd', locations=locations)
     # A registry looks into its own children only: without this, nothing here would be found from mmengine's scope,
     # which is that of a Python session that has read no config.
     parent.parent._children.setdefault('mmcrowd', child)

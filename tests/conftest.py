@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.registry import init_default_scope
 
-import mmcrowd  # noqa: F401 - registers everything
+from mmcrowd import datasets, engine, evaluation, models, visualization  # noqa: F401 - everything is registered
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,5 +1,8 @@
 """Every registry is a child of mmdet's, and its parts are found from either scope."""
 
+import subprocess
+import sys
+
 import pytest
 from mmdet import registry as mmdet_registry
 from mmengine.config import Config
@@ -17,6 +20,8 @@ def test_every_node_is_a_child_of_mmdets():
         child, parent = getattr(registry, node), getattr(mmdet_registry, node)
         assert child.parent is parent, node
         assert (child.scope, child.name) == ('mmcrowd', parent.name)
+        homes = {'.'.join(part.__module__.split('.')[:2]) for part in child.module_dict.values()}
+        assert {home for home in homes if home.startswith('mmcrowd.')} <= set(child._locations), node
     assert registry.CODECS is registry.TASK_UTILS
 
 
@@ -61,6 +66,20 @@ def test_no_name_of_mmdet_is_shadowed():
     for node in NODES:
         parent = getattr(mmdet_registry, node)
         assert set(getattr(registry, node).module_dict) & set(parent.module_dict) == set(), node
+
+
+def test_what_is_registered_is_imported_when_it_is_asked_for():
+    """``custom_imports=['mmcrowd']`` is all that a config says, and must not cost the import of all of mmdet."""
+    code = (
+        'import sys, mmcrowd\n'
+        "assert 'mmdet.models' not in sys.modules\n"
+        'from mmdet.registry import MODELS, TRANSFORMS\n'
+        "assert MODELS.get('mmcrowd.FIDTHead').__module__ == 'mmcrowd.models.dense_heads.fidt_head'\n"
+        "assert TRANSFORMS.get('mmcrowd.LoadHeads') and MODELS.get('FCOS')\n"
+        "assert mmcrowd.registry.LOOPS.get('EpochBasedTrainLoop') and mmcrowd.codecs.FIDTCodec\n"
+    )
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, ''), done.stderr
 
 
 def test_everything_public_is_importable():

@@ -1,5 +1,7 @@
 """Datasets, samplers and transforms."""
 
+from mmcrowd.utils import mmdet_parts  # noqa: F401
+
 from .beijing_brt import BeijingBRT
 from .crohd import CroHD
 from .crowd_dataset import CrowdDataset

@@ -1,5 +1,7 @@
 """Runner, hooks and optimizer wrappers. :mod:`mmcrowd.engine.launch` trains and tests from a config file."""
 
+from mmcrowd.utils import mmdet_parts  # noqa: F401
+
 from .hooks import (
     ChannelsLastHook,
     ClassCheckHook,

@@ -31,7 +31,7 @@ def load_config(
     """Read a config file and settle where the run writes and how its processes find each other.
 
     Args:
-        config: Path of the config file.
+        config: Path of the config file, or ``mmcrowd::<method>/<name>.py`` for one that the package carries.
         work_dir: Folder of the run; by default the config's own, else ``work_dirs/<name of the config>``.
         cfg_options: Values by dotted key, written over the config's.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.

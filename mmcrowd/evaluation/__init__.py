@@ -1,5 +1,7 @@
 """Evaluation of crowd counting and localization."""
 
+from mmcrowd.utils import mmdet_parts  # noqa: F401
+
 from . import functional
 from .metrics import *  # noqa: F403
 from .metrics import __all__ as _metrics

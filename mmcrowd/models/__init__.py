@@ -1,5 +1,7 @@
 """Networks, losses and detectors."""
 
+from mmcrowd.utils import mmdet_parts  # noqa: F401
+
 from .backbones import DLA, VGG, CrowdHRNet, SpaceToDepthResNet
 from .data_preprocessor import CrowdDataPreprocessor
 from .dense_heads import (

@@ -1,5 +1,7 @@
 """Pictures: heads, counts, maps and matches on images, and the visualizer that composes them."""
 
+from mmcrowd.utils import mmdet_parts  # noqa: F401
+
 from .drawing import (
     add_caption,
     draw_boxes,
