@@ -62,8 +62,7 @@ def max_iou_pair(max_pairs: int = 1000, **options):
 
 @pytest.mark.parametrize('max_pairs', MAX_PAIRS)
 @pytest.mark.parametrize('grid', [None, 4.0, 8.0])
-@pytest.mark.parametrize('every', [True, False])
-@pytest.mark.parametrize('min_pos_iou', [0.0, 0.3])
+@pytest.mark.parametrize(('every', 'min_pos_iou'), [(True, 0.0), (False, 0.3)])
 def test_max_iou_is_the_parents(max_pairs: int, grid: float | None, every: bool, min_pos_iou: float):
     parent, ours = max_iou_pair(max_pairs, gt_max_assign_all=every, min_pos_iou=min_pos_iou)
     for seed, num in enumerate((1, 7, 150, 100)):
@@ -166,9 +165,8 @@ def sim_ota_pair(max_pairs: int = 1000, **options):
 
 
 @pytest.mark.parametrize('max_pairs', MAX_PAIRS)
-@pytest.mark.parametrize('untrained', [False, True])
 @pytest.mark.parametrize('grid', [None, 2.0, 4.0])
-@pytest.mark.parametrize('classes', [1, 3])
+@pytest.mark.parametrize(('untrained', 'classes'), [(False, 1), (True, 3)])
 def test_sim_ota_is_the_parents(max_pairs: int, untrained: bool, grid: float | None, classes: int):
     parent, ours = sim_ota_pair(max_pairs)
     for seed, (num, size) in enumerate(((1, 40.0), (9, 30.0), (150, 12.0), (200, 3.0))):

@@ -174,7 +174,7 @@ GEOMETRIC = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize('number', [0, 1, 40])
+@pytest.mark.parametrize('number', [0, 40])
 @pytest.mark.parametrize('cfg', GEOMETRIC, ids=lambda cfg: cfg['type'])
 def test_heads_move_with_the_image(cfg, number):
     transform = TRANSFORMS.build(cfg)
