@@ -15,7 +15,7 @@ from mmcrowd.utils.files import picture_names
 from mmcrowd.utils.pictures import write_image
 from mmcrowd.visualization import CrowdLocalVisualizer
 
-SPLITS = ('train', 'val', 'test')
+from .data_tools.sources import SPLITS
 
 
 def iterate_split(cfg: Config, split: str, number: int | None = None) -> Iterator[tuple[np.ndarray, DetDataSample]]:

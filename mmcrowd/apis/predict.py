@@ -11,6 +11,7 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from mmcrowd.utils.files import picture_names, printable
+from mmcrowd.utils.json_files import write_json
 from mmcrowd.utils.pictures import ImageReadError, read_image, write_image
 
 from .images import describe, look_into
@@ -105,7 +106,7 @@ def _keep_inputs(paths: list[str], out_dir: Path, names: dict[str, str]) -> None
 
 
 def _write_run(crowd: CrowdInferencer, out_dir: Path) -> None:
-    (out_dir / 'run.json').write_text(json.dumps(crowd.identity(), indent=1) + '\n')
+    write_json(out_dir / 'run.json', crowd.identity())
 
 
 def _rows_to_keep(crowd: CrowdInferencer, paths: list[str], out_dir: Path) -> list[dict]:

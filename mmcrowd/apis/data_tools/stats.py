@@ -1,12 +1,12 @@
 """Numbers and a figure about a data set: the body of ``tools/dataset_tools/dataset_stats.py``."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from mmcrowd.datasets.crowd_dataset import image_size
+from mmcrowd.utils.json_files import write_json
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
@@ -70,7 +70,7 @@ def save_stats(stats: dict[str, dict], folder: str | Path) -> tuple[Path, Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     plain = {split: {k: v for k, v in facts.items() if k != 'values'} for split, facts in stats.items()}
-    (folder / 'stats.json').write_text(json.dumps(plain, indent=1) + '\n')
+    write_json(folder / 'stats.json', plain)
     figure = Figure(figsize=(14, 3.2 * len(stats)), layout='constrained')
     axes = figure.subplots(len(stats), 4, squeeze=False)
     labels = dict(heads_per_image='heads per image', distance='distance to the nearest head, px', size='head size, px')
