@@ -19,7 +19,7 @@ from mmcrowd.registry import METRICS
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.distributed import prepare_distributed
 from mmcrowd.utils.downloads import is_address
-from mmcrowd.utils.weights import read_weights
+from mmcrowd.utils.weights import check_weights, read_weights
 
 METRICS_FILE = 'metrics.json'
 THRESHOLD_FILE = 'threshold.json'
@@ -59,7 +59,7 @@ def build_runner(cfg: Config) -> Runner:
         WeightsError: It is no file of weights: said before data and model are built.
     """
     if cfg.get('load_from') and not is_address(cfg.load_from):
-        read_weights(cfg.load_from)
+        check_weights(read_weights(cfg.load_from), cfg.load_from)
     prepare_distributed(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('classes', dict(type='mmcrowd.ClassCheckHook'))
     return RUNNERS.build(cfg) if 'runner_type' in cfg else CrowdRunner.from_cfg(cfg)

@@ -121,6 +121,15 @@ def load_fitting_weights(module: nn.Module, checkpoint: Mapping, source: str | P
     return f'{source}: loaded {fit}' if fit.differences else f'{source}: all {len(fit.values)} tensors loaded'
 
 
+def check_weights(checkpoint: Mapping, source: str | Path) -> None:
+    """Check, before there is a model, that a checkpoint holds tensors by name, and that they are finite.
+
+    Raises:
+        WeightsError: It does not.
+    """
+    check_finite(tensors_by_name(checkpoint, source), source)
+
+
 def check_finite(content: object, source: str | Path, where: str = '') -> None:
     """Check every tensor of a value, however deep in mappings and lists.
 

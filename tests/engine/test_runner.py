@@ -285,3 +285,12 @@ def test_mmengines_loader_is_left_as_it_is():
     from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
 
     assert CheckpointLoader._get_checkpoint_loader('w.pth') is load_from_local
+
+
+@pytest.mark.parametrize('kind', ['a flipped bit', 'strings for tensors', 'NaN'])
+def test_files_of_no_use_are_refused_before_anything_is_built(kind, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(CrowdRunner, '__init__', pytest.fail)
+    REFUSED[kind][0](tmp_path / 'w.pth', checkpoint['state_dict'])
+    with pytest.raises(WeightsError, match=REFUSED[kind][1]):
+        WAYS['test'](tmp_path / 'w.pth', tmp_path / 'run')
+    assert not (tmp_path / 'run').exists()
