@@ -36,19 +36,20 @@ def fingerprint(paths: Iterable[str | Path]) -> str:
     return digest.hexdigest()
 
 
-def _walk(path: str) -> Iterable[tuple[str, int, int]]:
+def _walk(path: str, above: frozenset[str] = frozenset()) -> Iterable[tuple[str, int, int]]:
     if not os.path.isdir(path):
         stat = os.stat(path)
         yield path, stat.st_size, stat.st_mtime_ns
         return
+    above |= {os.path.realpath(path)}  # a link to a folder that it is in would never end
     own = os.path.abspath(cache_folder())  # may lie among the data, and changes by being written
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.is_dir():
-                if os.path.abspath(entry.path) != own:
-                    yield from _walk(entry.path)
+            if os.path.isdir(entry.path):
+                if os.path.abspath(entry.path) != own and os.path.realpath(entry.path) not in above:
+                    yield from _walk(entry.path, above)
                 continue
-            with contextlib.suppress(FileNotFoundError):  # a dangling link, or gone since it was listed
+            with contextlib.suppress(OSError):  # a link to nothing or to itself, or gone since it was listed
                 stat = entry.stat()
                 yield entry.path, stat.st_size, stat.st_mtime_ns
 

@@ -154,3 +154,12 @@ def test_fingerprint(tmp_path):
     assert fingerprint([tmp_path]) != before
     (tmp_path / 'dangling').symlink_to(tmp_path / 'nowhere')
     fingerprint([tmp_path])
+
+
+def test_a_link_to_the_folder_it_is_in(tmp_path):
+    (tmp_path / 'a.txt').write_text('1')
+    (tmp_path / 'sub').mkdir()
+    before = fingerprint([tmp_path])
+    (tmp_path / 'sub' / 'up').symlink_to(tmp_path)
+    (tmp_path / 'itself').symlink_to(tmp_path / 'itself')
+    assert fingerprint([tmp_path]) == before

@@ -3,6 +3,7 @@
 from mmcrowd.apis.data_tools import convert_annotations
 from mmcrowd.datasets.formats import FORMATS
 from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.files import printable
 
 
 def main() -> None:
@@ -24,9 +25,9 @@ def main() -> None:
         args.source, args.target, args.from_format, args.to_format, args.images, args.lossy, args.unlisted_empty
     )
     for line in made.notes.lines():
-        print(line)
+        print(printable(line))
     if made.unlisted:
-        first = ', '.join(made.unlisted[:5])
+        first = printable(', '.join(made.unlisted[:5]))
         print(f'{len(made.unlisted)} images of the folder without an entry, left out (--unlisted-empty): {first}')
     heads = sum(len(image) for image in made.images)
     print(f'{args.target}: {len(made.images)} images, {heads} heads, classes {", ".join(made.classes)}')
