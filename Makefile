@@ -2,8 +2,10 @@
 #   make install PYTHON=/path/to/python   installs into an environment of your own; its torch is kept
 #   TORCH_SPEC=torch==2.13.0              what to install where there is no torch
 #   BASE_PYTHON=python3                   the Python >= 3.10 that .venv is made of
+#   VENV=.venv FAMILY=onedl               where to install, and which packages of OpenMMLab (or openmmlab, the original ones)
 SHELL := bash
 BASE_PYTHON ?= python3
+VENV ?= .venv
 DEMO_CONFIG := configs/demo/fidt_lite_demo.py
 DEMO_DIR := work_dirs/demo
 
@@ -11,25 +13,27 @@ ifeq ($(origin PYTHON),command line)
 PY := $(PYTHON)
 READY := own-environment
 else
-PY := .venv/bin/python
-READY := .venv/.installed
+PY := $(VENV)/bin/python
+READY := $(VENV)/.installed
 endif
 
-.PHONY: help install demo test lint format clean own-environment
+.PHONY: help install demo test test-openmmlab test-minimum lint format clean own-environment
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      train a small crowd model on rendered crowds, test it, print the results, draw pictures'
 	@echo 'make test      run the tests with coverage'
+	@echo 'make test-openmmlab   with the original mmengine, mmcv and mmdet, and the newest of all else, in .venv-openmmlab'
+	@echo 'make test-minimum     with the oldest versions that requirements/ promise, in .venv-minimum'
 	@echo 'make lint      check style with ruff          make format   apply it'
 	@echo 'make install   set up .venv only; with PYTHON=/path/to/python: your own environment'
-	@echo 'make clean     remove caches and build files (.venv and work_dirs stay)'
+	@echo 'make clean     remove caches and build files (environments and work_dirs stay)'
 
 install: $(READY)
 
-.venv/.installed: tools/install.sh setup.py $(wildcard requirements/*.txt)
-	@test -x .venv/bin/python || $(BASE_PYTHON) -m venv .venv || { echo 'on Debian: apt-get install python3-venv'; exit 1; }
-	@tools/install.sh .venv/bin/python tests
+$(VENV)/.installed: tools/install.sh setup.py $(wildcard requirements/*.txt)
+	@test -x $(VENV)/bin/python || $(BASE_PYTHON) -m venv $(VENV) || { echo 'on Debian: apt-get install python3-venv'; exit 1; }
+	@tools/install.sh $(VENV)/bin/python tests
 	@touch $@
 
 own-environment:
@@ -43,6 +47,16 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest --cov=mmcrowd --cov-report=term:skip-covered --cov-fail-under=90
 
+test-openmmlab:
+	@$(MAKE) test VENV=.venv-openmmlab FAMILY=openmmlab
+
+# Every `name>=version` of requirements/ becomes `name==version`, so that what is promised is what is tested.
+test-minimum:
+	@mkdir -p build
+	@sed -nE 's/^([A-Za-z0-9_-]+)>=([^,]+).*/\1==\2/p' requirements/{runtime,openmmlab,tests}.txt >build/minimum.txt
+	@$(MAKE) test VENV=.venv-minimum FAMILY=openmmlab BASE_PYTHON=python3.10 \
+	    TORCH_SPEC="$$(grep ^torch= build/minimum.txt)" PIP_ARGS='$(PIP_ARGS) -c build/minimum.txt'
+
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -53,4 +67,4 @@ format: $(READY)
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -2,16 +2,14 @@
 # Install mmcrowd and what it needs into one Python environment: tools/install.sh PYTHON [EXTRAS]
 #
 # What is there and works is kept: torch of any build, mmcv whose ops run, mmengine and mmdet of either family.
-# TORCH_SPEC (default torch==2.13.0) is installed where there is no torch; PIP_ARGS go to every pip install.
+# Where there is nothing yet: TORCH_SPEC (default torch==2.13.0) is the torch to install, FAMILY the packages of OpenMMLab: onedl
+# (default), or openmmlab, the original ones. PIP_ARGS go to every pip install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${1:?usage: tools/install.sh PYTHON [EXTRAS]}
 extras=${2:-}
 torch_spec=${TORCH_SPEC:-torch==2.13.0}
-mmcv_spec=onedl-mmcv==2.3.6
-mmengine_spec=onedl-mmengine==0.10.12
-mmdet_spec=onedl-mmdetection==3.5.1
 build_log=build/mmcv.log
 pip_log=build/pip.log
 mkdir -p build
@@ -29,6 +27,8 @@ pip_install() {
     "$python" -m pip install --disable-pip-version-check ${PIP_ARGS:-} "$@" >>"$pip_log" 2>&1 ||
         { tail -n 15 "$pip_log" >&2 && fail "pip install $* failed; the full log is $pip_log"; }
 }
+
+has_package() { "$python" -m pip show -q "$1" 2>/dev/null; }
 
 has_module() { "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
 
@@ -71,6 +71,23 @@ build_mmcv() {
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     fail "mmcrowd needs Python >= 3.10, found $("$python" --version 2>&1)"
 
+# Both families own the folders mmengine/, mmcv/ and mmdet/: the one that has begun is completed.
+if has_package mmengine; then found=openmmlab; elif has_package onedl-mmengine; then found=onedl; else found=; fi
+family=${FAMILY:-${found:-onedl}}
+[[ $family == "${found:-$family}" ]] ||
+    fail "FAMILY=$family, but the environment of $python has the packages of $found: use another environment"
+case $family in
+    onedl)
+        mmengine_spec=onedl-mmengine==0.10.12 mmcv_spec=onedl-mmcv==2.3.6 mmdet_spec=onedl-mmdetection==3.5.1
+        setuptools_spec='setuptools>=80'
+        ;;
+    openmmlab)
+        mmengine_spec=mmengine==0.10.7 mmcv_spec=mmcv==2.1.0 mmdet_spec=mmdet==3.3.0
+        setuptools_spec='setuptools>=77,<81' # the last ones with pkg_resources, which mmcv's setup.py imports
+        ;;
+    *) fail "FAMILY is onedl or openmmlab, found $family" ;;
+esac
+
 if ! has_module torch; then
     say "installing $torch_spec"
     pip_install "$torch_spec"
@@ -78,11 +95,11 @@ fi
 has_module mmengine || { say "installing $mmengine_spec" && pip_install "$mmengine_spec"; }
 
 if ! mmcv_ops_run; then
-    "$python" -m pip show -q mmcv 2>/dev/null &&
-        fail 'the installed mmcv has no working ops: rebuild it for this torch, or uninstall mmengine, mmcv and mmdet to get the onedl packages'
+    has_package mmcv &&
+        fail 'the installed mmcv has no working ops: rebuild it for this torch, or uninstall it to have it built here'
     check_build_tools
     say "building $mmcv_spec for torch $("$python" -c 'import torch; print(torch.__version__)'): 5 to 8 minutes on 2 cores, log in $build_log"
-    pip_install --upgrade 'setuptools>=80' wheel packaging ninja psutil numpy
+    pip_install --upgrade "$setuptools_spec" wheel packaging ninja psutil numpy
     build_mmcv
     if ! mmcv_ops_run; then
         say 'a wheel without working ops was in the cache of pip: building again'
@@ -97,7 +114,7 @@ pip_install --editable ".${extras:+[$extras]}"
 
 if ! "$python" -m pip check; then
     # In an environment of your own, the conflict may be between packages that are none of ours.
-    [[ $python == .venv/* ]] && fail 'the packages in .venv do not fit together'
+    [[ $python == .venv*/* ]] && fail "the packages of $python do not fit together"
     say 'WARNING: pip reports conflicts in this environment'
 fi
 "$python" -c 'import mmcrowd; print("== mmcrowd", mmcrowd.__version__, "is ready")'

@@ -1,5 +1,6 @@
 """Training and testing from a config file: what ``tools/train.py`` and ``tools/test.py`` call."""
 
+import gc
 import json
 import math
 from copy import deepcopy
@@ -10,6 +11,7 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
+from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -96,7 +98,7 @@ def launch_training(
         cfg.load_from = None if checkpoint is None else str(checkpoint)
     runner = build_runner(cfg)
     runner.train()
-    _leave_process_group(launcher)
+    _leave_process_group(runner, launcher)
     return runner
 
 
@@ -148,7 +150,7 @@ def launch_testing(
     if is_main_process():
         write_metrics(metrics, Path(cfg.work_dir) / METRICS_FILE)
         print(format_metrics(metrics))
-    _leave_process_group(launcher)
+    _leave_process_group(runner, launcher)
     return metrics
 
 
@@ -190,6 +192,15 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return '\n'.join(f'{name:<{width}}  {value:10.4f}' for name, value in metrics.items())
 
 
-def _leave_process_group(launcher: str) -> None:
-    if launcher != 'none' and dist.is_initialized():
-        dist.destroy_process_group()
+def _leave_process_group(runner: Runner, launcher: str) -> None:
+    """End the process group, so that none of its threads is left when Python ends, which would abort the process.
+
+    A data-parallel wrapper keeps the group, and with it the threads, alive: the runner's model is taken out of it.
+    """
+    if launcher == 'none' or not dist.is_initialized():
+        return
+    dist.barrier()  # none leaves while another still reads from it
+    if is_model_wrapper(runner.model):
+        runner.model = runner.model.module
+    gc.collect()
+    dist.destroy_process_group()

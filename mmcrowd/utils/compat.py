@@ -38,12 +38,12 @@ class Requirement:
 
 TORCH = Requirement('torch', ('torch',), '2.6', '2.13.0', 'pip install torch')
 MMENGINE = Requirement(
-    'mmengine', ('onedl-mmengine', 'mmengine'), '0.10.0', '0.10.12', 'pip install onedl-mmengine==0.10.12'
+    'mmengine', ('onedl-mmengine', 'mmengine'), '0.10.7', '0.10.12', 'pip install onedl-mmengine==0.10.12'
 )
 MMCV = Requirement(
     'mmcv',
     ('onedl-mmcv', 'mmcv'),
-    '2.0.0',
+    '2.1.0',
     '2.3.6',
     'pip install --no-build-isolation --no-cache-dir onedl-mmcv==2.3.6',
 )

@@ -1,5 +1,6 @@
 """Several processes without a GPU."""
 
+import importlib
 import os
 
 import torch
@@ -48,6 +49,8 @@ def prepare_distributed(cfg: Config) -> None:
         return
     set_rank_environment(cfg.launcher)
     if not dist.is_initialized():
+        # Default arguments in there are the group that exists at its import: they would keep it, and its threads.
+        importlib.import_module('torch.distributed.nn.functional')
         dist.init_process_group('gloo')
     cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
     if cfg.get('model_wrapper_cfg') is None:

@@ -22,6 +22,12 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+def gloo_threads() -> int:
+    """Threads of this process that carry out collective calls."""
+    names = [path.read_text() for path in Path('/proc/self/task').glob('*/comm')]
+    return sum('gloo' in name for name in names)
+
+
 def two_processes(repo_root: Path, script: str, *args: str) -> subprocess.CompletedProcess:
     """Run one of the ``dist_*.sh`` tools with two processes, on a free port."""
     env = {**os.environ, 'PYTHONPATH': str(repo_root), 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1'}
@@ -64,8 +70,11 @@ def test_a_group_of_one_process_trains_as_no_group(runs, tmp_path, monkeypatch):
     for name, value in dict(environment, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1').items():
         monkeypatch.setenv(name, value)
     options = {'train_dataloader.batch_size': 4}
-    launch_training(CONFIG, str(tmp_path), cfg_options=options, launcher='pytorch')
+    runner = launch_training(CONFIG, str(tmp_path), cfg_options=options, launcher='pytorch')
     assert not torch.distributed.is_initialized()
+    # One that is left when Python ends would abort the process; the runner is still there.
+    assert runner.iter == 6
+    assert gloo_threads() == 0
     group, plain = (torch.load(folder / 'epoch_3.pth', weights_only=False) for folder in (tmp_path, runs[1]))
     for name, value in plain['state_dict'].items():
         torch.testing.assert_close(group['state_dict'][name], value, rtol=1e-4, atol=1e-6)

