@@ -1,8 +1,8 @@
 """Training and testing from a config file: what ``tools/train.py`` and ``tools/test.py`` call."""
 
 import gc
-import json
 import math
+from contextlib import nullcontext
 from copy import deepcopy
 from inspect import signature
 from pathlib import Path
@@ -17,11 +17,14 @@ from mmengine.runner import Runner
 
 from mmcrowd.engine.hooks import find_resume_checkpoint
 from mmcrowd.engine.runner import CrowdRunner
+from mmcrowd.engine.work_dir_lock import sole_training
 from mmcrowd.registry import METRICS
 from mmcrowd.utils.configs import read_config
-from mmcrowd.utils.distributed import prepare_distributed
+from mmcrowd.utils.distributed import launched_rank, prepare_distributed
 from mmcrowd.utils.downloads import is_address
-from mmcrowd.utils.weights import check_weights, read_weights
+from mmcrowd.utils.json_files import write_json
+from mmcrowd.utils.weights import check_weights, file_sha256, read_weights
+from mmcrowd.version import __version__
 
 METRICS_FILE = 'metrics.json'
 THRESHOLD_FILE = 'threshold.json'
@@ -87,8 +90,19 @@ def launch_training(
 
     Returns:
         The runner, at the end of training.
+
+    Raises:
+        BlockingIOError: If another training writes to the work dir.
     """
     cfg = load_config(config, work_dir, cfg_options, launcher)
+    first = launched_rank(launcher) == 0
+    with sole_training(cfg.work_dir) if first else nullcontext():
+        runner = _train(cfg, resume, amp)
+    _leave_process_group(runner, launcher)
+    return runner
+
+
+def _train(cfg: Config, resume: str | None, amp: bool) -> Runner:
     if amp:
         cfg.optim_wrapper.pop('loss_scale', None)
         cfg.optim_wrapper.update(type='mmcrowd.AutocastOptimWrapper', dtype='bfloat16')
@@ -98,7 +112,6 @@ def launch_training(
         cfg.load_from = None if checkpoint is None else str(checkpoint)
     runner = build_runner(cfg)
     runner.train()
-    _leave_process_group(runner, launcher)
     return runner
 
 
@@ -112,7 +125,7 @@ def launch_testing(
     cfg_options: dict | None = None,
     launcher: str = 'none',
 ) -> dict[str, float]:
-    """Test a checkpoint, print its metrics and write them to ``<work_dir>/metrics.json``.
+    """Test a checkpoint, print its metrics and write them to ``<work_dir>/metrics.json``; see :func:`metrics_record`.
 
     Args:
         config: Path of the config file.
@@ -148,7 +161,7 @@ def launch_testing(
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=out))
     metrics = runner.test()
     if is_main_process():
-        write_metrics(metrics, Path(cfg.work_dir) / METRICS_FILE)
+        write_json(Path(cfg.work_dir) / METRICS_FILE, metrics_record(metrics, runner, config, checkpoint))
         print(format_metrics(metrics))
     _leave_process_group(runner, launcher)
     return metrics
@@ -179,11 +192,24 @@ def _choose_on_validation(cfg: Config) -> str:
     return path
 
 
-def write_metrics(metrics: dict[str, float], path: Path) -> None:
-    """Write metrics as JSON; a value that is not finite becomes ``null``, which JSON can hold."""
-    clean = {name: float(value) if math.isfinite(value) else None for name, value in metrics.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(clean, indent=2) + '\n', encoding='utf-8')
+def metrics_record(figures: dict[str, float], runner: Runner, config: str, checkpoint: str) -> dict:
+    """What ``metrics.json`` holds: the figures, and what they were measured on, with and how.
+
+    ``num_heads`` are the annotated heads that were evaluated, null where no metric counts them; ``protocols`` are those
+    of the crowd metrics, with their thresholds.
+    """
+    protocols = [metric.protocol for metric in runner.test_evaluator.metrics if getattr(metric, 'protocol', None)]
+    return dict(
+        figures=figures,
+        num_images=len(runner.test_dataloader.dataset),
+        num_heads=next((protocol['num_heads'] for protocol in protocols if 'num_heads' in protocol), None),
+        protocols=protocols,
+        weights=dict(
+            file=Path(checkpoint).name, sha256=file_sha256(checkpoint) if Path(checkpoint).is_file() else None
+        ),
+        config=Path(config).name,
+        mmcrowd=__version__,
+    )
 
 
 def format_metrics(metrics: dict[str, float]) -> str:

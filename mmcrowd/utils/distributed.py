@@ -13,6 +13,12 @@ _RANK_VARIABLES = {
 }
 
 
+def launched_rank(launcher: str) -> int:
+    """Rank of this process before any process group exists; 0 where nothing tells."""
+    names = (*_RANK_VARIABLES.get(launcher, ())[:1], 'RANK') if launcher != 'none' else ()
+    return int(next((os.environ[name] for name in names if name in os.environ), 0))
+
+
 def set_rank_environment(launcher: str) -> None:
     """Translate a launcher's variables into torch's: RANK, WORLD_SIZE, LOCAL_RANK, and an address on this machine.
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .atomic_files import write_atomic
 from .files import printable
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write a value, creating the folder; NaN and infinities, which JSON does not have, become null."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + '\n')
+    """Write a value, whole or not at all, creating the folder; NaN and infinities, unknown to JSON, become null."""
+    write_atomic(path, (json.dumps(plain(value), indent=1, allow_nan=False) + '\n').encode())
 
 
 def plain(value: Any) -> Any:

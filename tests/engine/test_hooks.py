@@ -16,8 +16,7 @@ from mmengine.visualization import Visualizer
 
 import tests.engine.tiny_task  # noqa: F401 - registers the task
 from mmcrowd.engine import ChannelsLastHook, CrowdCheckpointHook, EpochSeedHook, NonFiniteLossHook
-from mmcrowd.engine.hooks import find_resume_checkpoint, non_finite_loss_hook
-from mmcrowd.engine.hooks.checkpoint_hook import AtomicLocalBackend
+from mmcrowd.engine.hooks import checkpoint_hook, find_resume_checkpoint, non_finite_loss_hook
 from mmcrowd.engine.hooks.visualization_hook import original_image
 from mmcrowd.engine.launch import launch_testing, launch_training
 from mmcrowd.registry import HOOKS, MODELS
@@ -120,19 +119,13 @@ class TestCheckpoints:
     def test_given_rule_wins(self):
         assert CrowdCheckpointHook(save_best='crowd/bias', rule='less').rules == ['less']
 
-    def test_atomic_backend_keeps_the_old_file_when_writing_fails(self, tmp_path, monkeypatch):
+    def test_backend_writes_whole_files(self, tmp_path, monkeypatch):
+        written = []
+        monkeypatch.setattr(checkpoint_hook, 'write_atomic', lambda path, data: written.append((path, data)))
         backend = get_file_backend(str(tmp_path), backend_args=dict(backend='atomic'))
-        assert isinstance(backend, AtomicLocalBackend)
-        path = tmp_path / 'new' / 'a.pth'
-        backend.put(b'old', path)
-
-        def power_cut(descriptor):
-            raise OSError('power cut')
-
-        monkeypatch.setattr('os.fsync', power_cut)
-        with pytest.raises(OSError, match='power cut'):
-            backend.put(b'new', path)
-        assert path.read_bytes() == b'old'
+        backend.put(b'bytes', tmp_path / 'a.pth')
+        backend.put_text('\u7fa4', tmp_path / 'a.txt')
+        assert written == [(tmp_path / 'a.pth', b'bytes'), (tmp_path / 'a.txt', '\u7fa4'.encode())]
 
     def test_find_resume_checkpoint(self, tmp_path):
         assert find_resume_checkpoint(tmp_path) is None
@@ -146,6 +139,13 @@ class TestCheckpoints:
         for broken in ('', 'gone/epoch_9.pth'):
             (tmp_path / 'last_checkpoint').write_text(broken)
             assert find_resume_checkpoint(tmp_path) == newest
+
+    def test_a_copied_folder_goes_on_by_itself(self, tmp_path):
+        for folder in ('from', 'to'):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / 'epoch_1.pth').touch()
+            (tmp_path / folder / 'last_checkpoint').write_text(str(tmp_path / 'from' / 'epoch_1.pth'))
+        assert find_resume_checkpoint(tmp_path / 'to') == tmp_path / 'to' / 'epoch_1.pth'
 
 
 class TestVisualizationHook:

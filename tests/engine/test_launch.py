@@ -1,7 +1,7 @@
 """Training and testing from a config file, in this process."""
 
+import hashlib
 import json
-import math
 import os
 import pickle
 from pathlib import Path
@@ -11,10 +11,11 @@ import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+import mmcrowd
 from mmcrowd.engine import AutocastOptimWrapper
-from mmcrowd.engine.launch import format_metrics, launch_testing, launch_training, load_config, write_metrics
+from mmcrowd.engine.launch import format_metrics, launch_testing, launch_training, load_config
 from mmcrowd.registry import DATASETS, MODELS
-from mmcrowd.utils.distributed import prepare_distributed, set_rank_environment
+from mmcrowd.utils.distributed import launched_rank, prepare_distributed, set_rank_environment
 
 from .tiny_task import TinyDataset, TinyModel
 
@@ -50,7 +51,17 @@ class TestTrainAndTest:
     def test_testing_writes_metrics_and_predictions(self, work_dir, tmp_path):
         out = tmp_path / 'predictions.pkl'
         metrics = launch_testing(CONFIG, str(work_dir / 'epoch_3.pth'), str(tmp_path), out=str(out))
-        assert json.loads((tmp_path / 'metrics.json').read_text()) == pytest.approx(metrics)
+        record = json.loads((tmp_path / 'metrics.json').read_text())
+        assert record.pop('figures') == pytest.approx(metrics)
+        digest = hashlib.sha256((work_dir / 'epoch_3.pth').read_bytes()).hexdigest()
+        assert record == dict(
+            num_images=3,
+            num_heads=None,  # the tiny metric knows no heads
+            protocols=[],
+            weights=dict(file='epoch_3.pth', sha256=digest),
+            config='tiny_config.py',
+            mmcrowd=mmcrowd.__version__,
+        )
         assert metrics['images'] == 3
         with open(out, 'rb') as file:
             predictions = pickle.load(file)
@@ -131,17 +142,14 @@ class TestScoreThreshold:
         assert (found['crowd/mae'], found['crowd/f1_4px']) == (0, 1)
         stored = json.loads((tmp_path / 'threshold.json').read_text())
         assert (stored['threshold'], stored['mae'], stored['num_images']) == (pytest.approx(0.6), 0, 3)
+        record = json.loads((tmp_path / 'metrics.json').read_text())
+        assert (record['num_images'], record['num_heads']) == (4, 6)
+        assert [p['protocol'] for p in record['protocols']] == ['counting', 'localization']
 
     def test_no_validation_images(self, tmp_path, monkeypatch):
         monkeypatch.setitem(self.options, 'val_dataloader', None)
         with pytest.raises(ValueError, match="score_thr='val' needs a val_dataloader"):
             self.run(tmp_path, 'val')
-
-
-def test_write_metrics_makes_valid_json(tmp_path):
-    path = tmp_path / 'new' / 'metrics.json'
-    write_metrics({'crowd/mae': 1.5, 'crowd/nae': math.nan}, path)
-    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {'crowd/mae': 1.5, 'crowd/nae': None}
 
 
 def test_format_metrics():
@@ -150,6 +158,24 @@ def test_format_metrics():
         'crowd/f1_8px      0.5000',
     ]
     assert format_metrics({}) == ''
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'environment', 'rank'),
+    [
+        ('none', {'RANK': '3'}, 0),
+        ('pytorch', {'RANK': '3'}, 3),
+        ('slurm', {'SLURM_PROCID': '2', 'RANK': '0'}, 2),
+        ('mpi', {'OMPI_COMM_WORLD_RANK': '1'}, 1),
+        ('pytorch', {}, 0),
+    ],
+)
+def test_rank_before_there_is_a_group(monkeypatch, launcher, environment, rank):
+    for name in ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert launched_rank(launcher) == rank
 
 
 class TestRankEnvironment:

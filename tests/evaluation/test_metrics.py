@@ -146,6 +146,22 @@ def test_best_counting_error_without_predictions_or_with_counts():
         run([metric], samples)
 
 
+def test_the_best_threshold_may_find_no_head_at_all(tmp_path):
+    path = str(tmp_path / 'thr.json')
+    samples = [sample(i, 0) for i in range(3)]
+    for s in samples:
+        s.pred_instances = InstanceData(points=torch.zeros(2, 2), scores=torch.tensor([0.7, 0.9]))
+    found = run([dict(type='mmcrowd.CrowdCountingMetric', save_thr=path)], samples)
+    assert (found['crowd/mae'], found['crowd/best_mae']) == (2, 0)
+    used = run([dict(type='mmcrowd.CrowdCountingMetric', score_thr=path)], samples)
+    assert used['crowd/mae'] == 0
+    # A tie goes to the threshold that finds some.
+    samples = [sample(0, 1)]
+    samples[0].pred_instances = InstanceData(points=torch.zeros(2, 2), scores=torch.tensor([0.7, 0.7]))
+    run([dict(type='mmcrowd.CrowdCountingMetric', save_thr=path)], samples)
+    assert json.loads(Path(path).read_text())['threshold'] == pytest.approx(0.7)
+
+
 def test_every_process_reads_a_threshold_that_was_written_anew(tmp_path, monkeypatch):
     metric = METRICS.build(dict(type='mmcrowd.GAMEMetric', score_thr=str(tmp_path / 'thr.json')))
     monkeypatch.setattr('mmcrowd.evaluation.metrics.base.is_main_process', lambda: False)

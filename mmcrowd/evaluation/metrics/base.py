@@ -42,6 +42,7 @@ class CrowdMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.out = out
+        self.protocol: dict = {}  # how the last figures were made, in the first process
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a record of each image; the fields are those of :meth:`record`."""
@@ -75,7 +76,7 @@ class CrowdMetric(BaseMetric):
         return (self.collect_dir,) if self.collect_device == 'cpu' else ()
 
     def report(self, title: str, rows: Sequence[Sequence[object]], figures: dict, protocol: dict) -> None:
-        """Log one table and write the JSON file if one was asked for.
+        """Log one table, keep the protocol, and write the JSON file if one was asked for.
 
         Args:
             title: Protocol, threshold, number of images in a line.
@@ -83,6 +84,7 @@ class CrowdMetric(BaseMetric):
             figures: Flat results.
             protocol: How they were made.
         """
+        self.protocol = protocol
         table = AsciiTable([list(map(str, row)) for row in rows])
         MMLogger.get_current_instance().info(f'\n{title}\n{table.table}')
         if self.out:

@@ -142,7 +142,8 @@ class CrowdCountingMetric(CrowdMetric):
         threshold = str(self.score_thr)
         if results and all(r['count'] is not None for r in results):
             threshold = f'{"pred_count" if self.count == "auto" else self.count} of the model'
-        protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), seed=self.seed)
+        protocol = dict(protocol='counting', threshold=threshold, num_images=len(gt), num_heads=int(gt.sum()))
+        protocol['seed'] = self.seed
         self.report(f'counting | {threshold} | {len(gt)} images', rows, figures, protocol)
         return figures
 
@@ -173,8 +174,10 @@ class CrowdCountingMetric(CrowdMetric):
         image = np.repeat(np.arange(len(results)), [len(r['scores']) for r in results])
         thresholds, mae = counting_curve(scores, image, gt)
         best = int(np.argmin(mae)) if len(mae) else 0
-        nothing = dict(threshold=0.0, mae=float(np.abs(gt).mean()) if len(gt) else float('nan'))
+        nothing = dict(threshold=0.0, mae=float(gt.mean()) if len(gt) else float('nan'))
         found = dict(threshold=float(thresholds[best]), mae=float(mae[best])) if len(mae) else nothing
+        if nothing['mae'] < found['mae']:  # the best is to find no head: just above the highest score
+            found = dict(nothing, threshold=float(np.nextafter(thresholds[0], np.inf)))
         if self.save_thr:
             write_json(self.save_thr, dict(found, criterion='counting MAE', num_images=len(results)))
         return found

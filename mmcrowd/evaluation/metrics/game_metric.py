@@ -68,6 +68,7 @@ class GAMEMetric(CrowdMetric):
             figures |= interval_figures(figures, intervals)
             bounds = [f'{low:.2f} to {high:.2f}' for low, high in intervals.values()]
             rows.append([f'95% of {self.bootstrap} resamples', *bounds])
-        protocol = dict(protocol='GAME', level=self.level, threshold=str(self.score_thr), num_images=len(results))
+        size = dict(num_images=len(results), num_heads=int(gt.sum()))
+        protocol = dict(protocol='GAME', level=self.level, threshold=str(self.score_thr), **size)
         self.report(f'GAME | {self.score_thr} | {len(results)} images', rows, figures, protocol)
         return figures

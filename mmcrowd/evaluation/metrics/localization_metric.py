@@ -143,7 +143,8 @@ class CrowdLocalizationMetric(CrowdMetric):
         how = f'distance <= radius | {self.matching} matching | {self.score_thr}'
         if self.floor:
             how += ' | floored coordinates'
-        protocol = dict(protocol='localization', how=how, radii=list(radii), num_images=len(results), seed=self.seed)
+        size = dict(num_images=len(results), num_heads=sum(map(len, gts)))
+        protocol = dict(protocol='localization', how=how, radii=list(radii), **size, seed=self.seed)
         self.report(f'localization | {how} | {len(results)} images', rows, figures, protocol)
         return figures
 

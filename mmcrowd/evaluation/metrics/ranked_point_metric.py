@@ -73,6 +73,7 @@ class RankedPointMetric(CrowdMetric):
                 rows.append([f'{sigma:g} px, 95% of {self.bootstrap}', *bounds])
         form = '2 sigma^2' if self.two_in_exponent else 'sigma^2'
         how = f'nearest head by descending score | affinity exp(-d^2 / {form}), thresholds 0.50 to 0.95 | all scores'
-        protocol = dict(protocol='ranked points', how=how, num_images=len(results), seed=self.seed)
+        size = dict(num_images=len(results), num_heads=sum(len(r['gt']) for r in results))
+        protocol = dict(protocol='ranked points', how=how, **size, seed=self.seed)
         self.report(f'ranked points | {how} | {len(results)} images', rows, figures, protocol)
         return {key: value for key, value in figures.items() if key.startswith(_SHOWN)}
