@@ -15,7 +15,10 @@ from mmcrowd.utils.errors import WeightsError
 from mmcrowd.utils.weights import load_weights, read_weights, tensors_by_name
 
 _HRNET = (r'(?=(conv|bn)\d\.|layer\d\.|transition\d\.|stage\d\.)', 'backbone.')
-_THRESHOLDS = (r'Binar\.Threshold_Module\.', 'bbox_head.threshold_encoder.layers.')
+_THRESHOLDS = (  # the authors' last convolution stands behind a pooling layer
+    (r'Binar\.Threshold_Module\.7\.', 'bbox_head.threshold_encoder.layers.6.'),
+    (r'Binar\.Threshold_Module\.', 'bbox_head.threshold_encoder.layers.'),
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ RELEASED = (
         renames=(
             (r'Extractor\.last_layer\.', 'bbox_head.layers.'),
             (rf'Extractor\.{_HRNET[0]}', 'backbone.'),
-            _THRESHOLDS,
+            *_THRESHOLDS,
         ),
         unused=r'Binar\.(weight|bias)$',
     ),
@@ -100,7 +103,7 @@ RELEASED = (
             *_vgg_block(3, to=33, last=9),
             (r'Extractor\.neck\.', 'neck.'),
             (r'Extractor\.de_pred\.', 'bbox_head.layers.'),
-            _THRESHOLDS,
+            *_THRESHOLDS,
         ),
         unused=r'Binar\.(weight|bias)$',
     ),
