@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.configs import read_config
@@ -51,15 +51,27 @@ def publish_model(
         FileNotFoundError: A file is missing.
         ValueError: The weights do not fit, the metrics are no JSON, or the dtype is unknown.
     """
-    if dtype not in DTYPES:
-        raise ValueError(f'dtype: expected one of {sorted(DTYPES)}, found {dtype!r}')
     cfg = read_config(config)
     text = cfg.pretty_text  # building a model changes its config
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     model = MODELS.build(cfg.model)
     load_weights(model, read_weights(checkpoint), checkpoint)
+    return write_published(model, text, out, dtype, float32, _read_metrics(metrics))
+
+
+def write_published(
+    model: nn.Module,
+    config: str,
+    out: str | Path,
+    dtype: str = 'float16',
+    float32: Sequence[str] = (),
+    metrics: dict | None = None,
+) -> Path:
+    """Write a model with its weights as :func:`publish_model` does; ``config`` is the text of its config."""
+    if dtype not in DTYPES:
+        raise ValueError(f'dtype: expected one of {sorted(DTYPES)}, found {dtype!r}')
     state = {key: _converted(key, value, DTYPES[dtype], float32) for key, value in model.state_dict().items()}
-    meta = dict(format='pt', config=text, metrics=json.dumps(_read_metrics(metrics)))
+    meta = dict(format='pt', config=config, metrics=json.dumps(metrics or {}))
     meta['sha256'] = content_sha256(state, meta)
     out = Path(out).with_suffix('.safetensors')
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +79,7 @@ def publish_model(
     save_file(state, temporary, meta)
     published = out.with_stem(f'{out.stem}-{file_sha256(temporary)[:8]}')
     os.replace(temporary, published)
-    published.with_suffix('.py').write_text(text, encoding='utf-8')
+    published.with_suffix('.py').write_text(config, encoding='utf-8')
     load_weights(model, read_weights(published), published)
     return published
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
+from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.errors import WeightsError
 from mmcrowd.utils.weights import load_weights, read_weights, tensors_by_name
+
+from .publish import write_published
 
 _HRNET = (r'(?=(conv|bn)\d\.|layer\d\.|transition\d\.|stage\d\.)', 'backbone.')
 _THRESHOLDS = (  # the authors' last convolution stands behind a pooling layer
@@ -157,7 +162,25 @@ def load_released(path: str | Path, configs: str | Path, dataset: str | None = N
     dataset = dataset or next(iter(network.configs))
     if dataset not in network.configs:
         raise ValueError(f'{path}: {network.name} was released for {", ".join(network.configs)}, not for {dataset!r}')
-    config = Config.fromfile(Path(configs) / network.configs[dataset])
-    model = MODELS.build(config.model)
+    config = read_config(Path(configs) / network.configs[dataset])
+    init_default_scope(config.get('default_scope', 'mmdet'))
+    model = MODELS.build(copy.deepcopy(config.model))
     load_weights(model, state, path)
     return model.eval(), config, network.name
+
+
+def convert_released(
+    path: str | Path, out: str | Path, configs: str | Path, dataset: str | None = None, dtype: str = 'float32'
+) -> Path:
+    """Write a released checkpoint as weights and config of mmcrowd: ``<out>-<SHA-256>.safetensors`` and ``.py``.
+
+    Args:
+        path, configs, dataset: See :func:`load_released`, whose errors are those of this function.
+        out: File to write, see :func:`mmcrowd.apis.publish.publish_model`.
+        dtype: 'float32', or 'float16' for half the size.
+
+    Returns:
+        The file of weights.
+    """
+    model, config, _ = load_released(path, configs, dataset)
+    return write_published(model, config.pretty_text, out, dtype)

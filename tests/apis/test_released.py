@@ -12,7 +12,8 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from mmcrowd.apis.released import RELEASED, load_released, recognize_released
+from mmcrowd.apis import CrowdInferencer
+from mmcrowd.apis.released import RELEASED, convert_released, load_released, recognize_released
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.errors import WeightsError
 
@@ -109,6 +110,18 @@ def test_what_does_not_fit(small, name, change):
         WeightsError, match=r'released\.pth: does not fit .* 1 (not in the file|not in the model|unlike)'
     ):
         load_released(configs / 'released.pth', configs)
+
+
+def test_a_converted_file_predicts(small, tmp_path):
+    _, state, configs = small('fidtm_hrnet_w48')
+    torch.save(state, tmp_path / 'released.pth')
+    weights = convert_released(tmp_path / 'released.pth', tmp_path / 'out' / 'ours', configs)
+    crowd = CrowdInferencer(weights.with_suffix('.py'), weights, device='cpu')
+    result = crowd(np.zeros((60, 90, 3), np.uint8), return_map=True)
+    image = torch.zeros(1, 3, 64, 96)
+    image[..., :60, :90] = -crowd.model.data_preprocessor.mean / crowd.model.data_preprocessor.std
+    expected = maps_of(load_released(tmp_path / 'released.pth', configs)[0], image)
+    np.testing.assert_allclose(result.maps['fidt'], expected[0, :, :60, :90], atol=1e-5)
 
 
 def test_other_files(small, tmp_path):
