@@ -9,6 +9,7 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 import argparse
 
 from mmcrowd.apis import CrowdInferencer, predict_folder
+from mmcrowd.apis.zoo import DEFAULT_MODEL
 from mmcrowd.utils.cli import ToolParser, run_tool
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import MAX_PIXELS
@@ -17,8 +18,10 @@ from mmcrowd.utils.pictures import MAX_PIXELS
 def main() -> int:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('images', help='image file, or folder of images')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('weights', help='checkpoint of the model')
+    parser.add_argument(
+        'model', nargs='?', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
+    )
+    parser.add_argument('weights', nargs='?', help='checkpoint of the model, where model is a config file')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='folder of the results (default: %(default)s)')
     parser.add_argument(
         '--score-thr', type=float, help='leave out heads with a lower score (default: the model decides)'
@@ -32,8 +35,10 @@ def main() -> int:
     parser.add_argument('--device', help="'cpu', 'cuda:0', ... (default: a GPU if there is one)")
     args = parser.parse_args()
     crowd = CrowdInferencer(
-        args.config, args.weights, device=args.device, score_thr=args.score_thr, max_pixels=args.max_pixels
+        args.model, args.weights, device=args.device, score_thr=args.score_thr, max_pixels=args.max_pixels
     )
+    if crowd.zoo_model is not None:
+        print(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
     try:
         results, failures = predict_folder(
             crowd, args.images, args.out_dir, args.boxes, pictures=not args.no_pictures, resume=args.resume

@@ -30,6 +30,7 @@ from mmcrowd.utils.weights import load_weights, read_weights
 
 from .images import check_array, list_images
 from .result import CrowdResult
+from .zoo import DEFAULT_MODEL, find_model, is_model_name
 
 Image = str | Path | np.ndarray
 
@@ -46,9 +47,10 @@ class CrowdInferencer:
     executed, and they must fit the model completely.
 
     Args:
-        model: Config file, loaded config, or a model that carries its config as ``model.cfg``.
-        weights: Checkpoint file or address. None keeps the weights a given model has; a model built from a config then
-            stays untrained, with a warning.
+        model: Name of a model (:mod:`mmcrowd.apis.zoo`), config file, loaded config, or a model that carries its config
+            as ``model.cfg``. None is the model that comes with the package.
+        weights: Checkpoint file or address. None takes those of a named model, and keeps the weights a given model has;
+            a model built from a config then stays untrained, with a warning.
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
         score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports.
@@ -57,18 +59,18 @@ class CrowdInferencer:
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
-        ValueError: The weights are not a checkpoint, or do not fit the model completely; the device is not there; the
-            threshold is not finite.
+        ValueError: There is no model of that name; the weights are not a checkpoint, or do not fit the model
+            completely; the device is not there; the threshold is not finite.
 
     Examples:
-        >>> crowd = CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
+        >>> crowd = CrowdInferencer()  # or CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
         >>> result = crowd('photo.jpg')
         >>> print(result.count, result.points)
     """
 
     def __init__(
         self,
-        model: str | Path | Config | nn.Module,
+        model: str | Path | Config | nn.Module | None = None,
         weights: str | Path | None = None,
         device: str | None = None,
         score_thr: float | None = None,
@@ -80,6 +82,12 @@ class CrowdInferencer:
         if device is not None:
             check_device(device)
         self.score_thr, self.max_pixels, self.max_whole_pixels = score_thr, max_pixels, max_whole_pixels
+        if model is None and weights is not None:
+            raise ValueError(f'{weights}: weights need the model that they belong to: name it, or give its config')
+        model, sha256 = DEFAULT_MODEL if model is None else model, None
+        self.zoo_model = find_model(model) if weights is None and is_model_name(model) else None
+        if self.zoo_model is not None:
+            model, weights, sha256 = (getattr(self.zoo_model, name) for name in ('config', 'weights', 'sha256'))
         if isinstance(model, nn.Module):
             if not isinstance(getattr(model, 'cfg', None), dict | Config):
                 raise ValueError(f'{type(model).__name__} has no config: set model.cfg to the config it was built from')
@@ -90,7 +98,7 @@ class CrowdInferencer:
             self.model = revert_sync_batchnorm(MODELS.build(self.cfg.model))
             device = device or get_device()
         if weights is not None:
-            load_weights(self.model, read_weights(weights), weights)
+            load_weights(self.model, read_weights(weights, sha256=sha256), weights)
         elif not isinstance(model, nn.Module):
             warnings.warn(
                 'CrowdInferencer got no weights: this model is untrained, its heads mean nothing', stacklevel=2
