@@ -32,8 +32,8 @@ def predict_folder(
 ) -> tuple[list[CrowdResult], list[str]]:
     """Predict an image or a folder, and write pictures and numbers.
 
-    The numbers of an image are on disk before the next one is read. A picture is read once, and once more is the memory
-    that its pixels take while its heads are found and drawn.
+    The numbers of an image are on disk before the next one is read. A picture is read once; its heads are found and
+    drawn in the memory that its pixels take.
 
     Args:
         crowd: The model.
