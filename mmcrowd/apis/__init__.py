@@ -7,8 +7,8 @@ from .images import list_images
 from .inferencer import CrowdInferencer
 from .predict import predict_folder
 from .publish import publish_model
-from .result import CrowdResult, save_results
-from .result_files import ResultFiles
+from .result import CrowdResult
+from .result_files import ResultFiles, save_results
 
 __all__ = [
     'CrowdInferencer',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +12,6 @@ import numpy as np
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import read_image, swap_channels
 from mmcrowd.visualization import draw_boxes, draw_count, draw_map, draw_points
-
-from .result_files import ResultFiles
 
 
 @dataclass(frozen=True)
@@ -150,20 +147,3 @@ class CrowdResult:
 def _rounded(count: float) -> float:
     """A count for people: whole numbers stay whole, fractions have two decimals."""
     return count if isinstance(count, int) else round(float(count), 2)
-
-
-def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[Path, Path]:
-    """Write many results into one folder.
-
-    Args:
-        results: One per image.
-        out_dir: Gets ``predictions.json`` (a list with all heads of every image) and ``counts.csv`` (one row ``image,
-            width, height, count`` per image, so that images without heads are seen too).
-
-    Returns:
-        The two paths.
-    """
-    files = ResultFiles(out_dir)
-    for result in results:
-        files.add(result)
-    return files.predictions, files.counts

@@ -6,15 +6,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmcrowd.utils.files import csv_cell
 from mmcrowd.utils.json_files import plain
 
-if TYPE_CHECKING:
-    from .result import CrowdResult
+from .result import CrowdResult
 
 
 class ResultFiles:
@@ -51,6 +49,23 @@ class ResultFiles:
         self._list.add((b'' if self._empty else b',\n ') + _json(row))
         self._table.add(_count(row))
         self._empty = False
+
+
+def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[Path, Path]:
+    """Write many results into one folder.
+
+    Args:
+        results: One per image.
+        out_dir: Gets ``predictions.json`` (a list with all heads of every image) and ``counts.csv`` (one row ``image,
+            width, height, count`` per image, so that images without heads are seen too).
+
+    Returns:
+        The two paths.
+    """
+    files = ResultFiles(out_dir)
+    for result in results:
+        files.add(result)
+    return files.predictions, files.counts
 
 
 def read_rows(folder: str | Path) -> list[dict]:
