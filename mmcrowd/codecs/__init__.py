@@ -4,5 +4,6 @@ from .base import BaseCodec, Decoded
 from .fidt import FIDTCodec
 from .head_heatmap import HeadHeatmapCodec
 from .instance_map import InstanceMapCodec
+from .p2r import P2RCodec
 
-__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec', 'InstanceMapCodec']
+__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec', 'InstanceMapCodec', 'P2RCodec']

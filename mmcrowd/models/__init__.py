@@ -19,10 +19,11 @@ from .dense_heads import (
     HeadSizeHead,
     InstanceMapHead,
     InstanceMapLiteHead,
+    P2RHead,
 )
 from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
-from .losses import InstanceSSIMLoss, MapL1Loss, MapMSELoss, MaskFocalLoss, SSIMLoss
+from .losses import InstanceSSIMLoss, MapL1Loss, MapMSELoss, MaskFocalLoss, P2RLoss, SSIMLoss
 from .necks import ConcatFPN, ConcatPyramid, DLAUp, TopDownPyramid
 from .task_modules import ChunkedMaxIoUAssigner, CrowdSimOTAAssigner
 
@@ -60,6 +61,8 @@ __all__ = [
     'MapL1Loss',
     'MapMSELoss',
     'MaskFocalLoss',
+    'P2RHead',
+    'P2RLoss',
     'PixelThresholdEncoder',
     'SSIMLoss',
     'SpaceToDepthResNet',

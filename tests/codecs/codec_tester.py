@@ -37,6 +37,10 @@ class CodecTester:
         """(N, 4) boxes of the heads."""
         return no_boxes(points)
 
+    def channels(self, codec: BaseCodec) -> int:
+        """Channels of the maps of :meth:`encode`."""
+        return len(codec.names)
+
     def expected(self, points: np.ndarray, stride: int) -> np.ndarray:
         """(N, 2) points that a round trip gives: the centres of the cells that hold ``points``."""
         return (np.floor(points / stride) + 0.5) * stride
@@ -90,7 +94,7 @@ class CodecTester:
 
     def test_batch_equals_singles(self):
         codec, shapes = self.make(2), [(60, 90), (64, 64), (20, 96)]
-        batch = torch.zeros(3, len(codec.names), 32, 48)
+        batch = torch.zeros(3, self.channels(codec), 32, 48)
         singles = []
         for i, shape in enumerate(shapes):
             maps = self.encode(codec, random_crowd(i, 20, shape, 8), shape)
@@ -105,7 +109,7 @@ class CodecTester:
     def test_points_lie_inside(self, stride: int, shape: tuple[int, int]):
         """The last cells of sides that the stride does not divide reach over the edge, their heads do not."""
         codec = self.make(stride)
-        maps = torch.zeros(1, len(codec.names), *codec.map_shape(shape))
+        maps = torch.zeros(1, self.channels(codec), *codec.map_shape(shape))
         maps[..., -1, -1] = 1
         (decoded,) = codec.decode(maps, [shape])
         assert len(decoded) == 1
@@ -114,7 +118,7 @@ class CodecTester:
 
     def test_padding_is_ignored(self):
         codec = self.make(1)
-        maps = torch.zeros(1, len(codec.names), 40, 40)
+        maps = torch.zeros(1, self.channels(codec), 40, 40)
         maps[..., 30, 5] = maps[..., 5, 30] = 1
         assert len(codec.decode(maps, [(30, 30)])[0]) == 0
         assert len(codec.decode(maps, [(31, 31)])[0]) == 2

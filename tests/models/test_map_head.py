@@ -10,7 +10,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmcrowd.models import CrowdCenterNetHead, FIDTHead, FIDTLiteHead, InstanceMapHead, InstanceMapLiteHead
+from mmcrowd.models import CrowdCenterNetHead, FIDTHead, FIDTLiteHead, InstanceMapHead, InstanceMapLiteHead, P2RHead
 from mmcrowd.models.dense_heads.map_head import CrowdMapHead
 
 MSE = dict(map=dict(type='mmcrowd.MapMSELoss'))
@@ -26,11 +26,14 @@ def instance(stride: int) -> dict:
     return dict(type='mmcrowd.InstanceMapCodec', stride=stride)
 
 
+P2R = dict(p2r=dict(type='mmcrowd.P2RLoss'))
+
 HEADS = {
     'FIDTHead': lambda: FIDTHead(8, (4, 1), codec=fidt(1), losses=ALL_LOSSES),
     'FIDTLiteHead': lambda: FIDTLiteHead(8, codec=fidt(4), losses=ALL_LOSSES),
     'InstanceMapHead': lambda: InstanceMapHead(instance(1), 8, (4, 1), threshold_encoder=PIXEL_ENCODER),
     'InstanceMapLiteHead': lambda: InstanceMapLiteHead(instance(4), 8, threshold_encoder=dict(PIXEL_ENCODER, block=2)),
+    'P2RHead': lambda: P2RHead(8, 8, codec=dict(type='mmcrowd.P2RCodec', stride=2), losses=P2R),
     'CrowdCenterNetHead': lambda: CrowdCenterNetHead(dict(type='mmcrowd.HeadHeatmapCodec', stride=4), 8, 8),
 }
 

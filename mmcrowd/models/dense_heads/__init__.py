@@ -8,6 +8,7 @@ from .fovea_head import CrowdFoveaHead
 from .head_size_head import HeadSizeHead
 from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
 from .map_head import CrowdMapHead
+from .p2r_head import P2RHead
 from .retina_head import CrowdRetinaHead, CrowdRPNHead
 from .yolox_head import CrowdYOLOXHead
 
@@ -26,4 +27,5 @@ __all__ = [
     'HeadSizeHead',
     'InstanceMapHead',
     'InstanceMapLiteHead',
+    'P2RHead',
 ]
