@@ -2,7 +2,7 @@
 
 from mmcrowd.utils import mmdet_parts  # noqa: F401
 
-from .backbones import DLA, VGG, CrowdHRNet, SpaceToDepthResNet
+from .backbones import DLA, VGG, CrowdHRNet, EfficientNetLite, SpaceToDepthResNet, TimmEncoder
 from .data_preprocessor import CrowdDataPreprocessor
 from .dense_heads import (
     BaseInstanceMapHead,
@@ -49,6 +49,7 @@ __all__ = [
     'CrowdSimOTAAssigner',
     'CrowdYOLOXHead',
     'DLAUp',
+    'EfficientNetLite',
     'FIDTHead',
     'FIDTLiteHead',
     'FixedThreshold',
@@ -67,6 +68,7 @@ __all__ = [
     'SSIMLoss',
     'SpaceToDepthResNet',
     'TiledDetector',
+    'TimmEncoder',
     'TopDownPyramid',
     'binarize',
 ]

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from mmengine.model import PretrainedInit
 from torch import nn
 
+from .errors import WeightsError
 from .weights import load_weights, read_weights
 
 
@@ -43,7 +44,8 @@ def load_pretrained(module: nn.Module, checkpoint: str, prefix: str | None = Non
     """Load published weights: every tensor of the module must be found, with its shape.
 
     What the file has beyond it may only be parts that the module does not have at all (a classifier, later stages), or
-    names that match the module's ``optional_keys``, regular expressions.
+    names that match the module's ``optional_keys``, regular expressions. A module may have a ``misfit``, which knows of
+    some names why they cannot be its own.
 
     Args:
         module: Gets the weights.
@@ -57,9 +59,12 @@ def load_pretrained(module: nn.Module, checkpoint: str, prefix: str | None = Non
     if prefix is None and checkpoint.startswith('mmcls://'):
         prefix = 'backbone'
     parts = '|'.join(re.escape(name) for name in {key.split('.')[0] for key in module.state_dict()})
+    content = read_weights(checkpoint, sha256=sha256)
+    if hasattr(module, 'misfit') and (why := module.misfit(content.get('state_dict', content))):
+        raise WeightsError(f'{checkpoint}: {why}')
     number = load_weights(
         module,
-        read_weights(checkpoint, sha256=sha256),
+        content,
         checkpoint,
         prefix=f'{prefix.rstrip(".")}.' if prefix else '',
         optional=(*getattr(module, 'optional_keys', ()), rf'(?!({parts})(\.|$))'),

@@ -63,6 +63,20 @@ def test_one_class_may_have_another_name():
     hook.before_test(runner(model(1), test=('person',)))
 
 
+def test_joined_data():
+    """mmdet's ConcatDataset lists the meta information of its parts if they differ in anything."""
+    hook, joined = ClassCheckHook(), runner(model(1), train=('head',))
+    infos = [dict(classes=('head',), revision='2016-11'), dict(classes=['head'])]
+    joined.train_dataloader.dataset.metainfo = infos
+    hook.before_train(joined)
+    assert hook.learnt == ('head',)
+    hook.after_load_checkpoint(None, dict(meta=dict(dataset_meta=infos)))
+    assert hook.learnt == ('head',)
+    infos.append(dict(classes=('bike',)))
+    with pytest.raises(ValueError, match=r"joined data sets have different classes, \('head',\), \('bike',\)"):
+        hook.before_train(joined)
+
+
 @pytest.mark.parametrize('checkpoint', [{}, dict(meta=None), dict(meta={})])
 def test_nothing_to_compare(checkpoint):
     hook = ClassCheckHook()

@@ -77,11 +77,6 @@ class TestBackbone:
         weight = net.level4.tree2.tree1.conv1.weight
         assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
 
-    @pytest.mark.parametrize('size', [(64, 50), (33, 64)])
-    def test_sides_that_the_stride_does_not_divide(self, size: tuple[int, int]):
-        with pytest.raises(ValueError, match=r'multiples of 32, got \(.*pad_size_divisor=32'):
-            DLA(channels=TINY)(torch.rand(1, 3, *size))
-
     @pytest.mark.parametrize(
         ('options', 'message'),
         [

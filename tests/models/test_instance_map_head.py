@@ -256,7 +256,9 @@ def localizer(**head) -> CrowdLocalizer:
     model = MODELS.build(
         dict(
             type='mmcrowd.CrowdLocalizer',
-            data_preprocessor=dict(type='mmcrowd.CrowdDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3),
+            data_preprocessor=dict(
+                type='mmcrowd.CrowdDataPreprocessor', mean=[0.0] * 3, std=[255.0] * 3, pad_size_divisor=16
+            ),
             backbone=dict(type='mmcrowd.VGG', depth=11, channels=(8, 8, 16, 16, 16)),
             neck=dict(type='mmcrowd.ConcatFPN', in_channels=[16, 16, 16], out_channels=8),
             bbox_head=dict(

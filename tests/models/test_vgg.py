@@ -72,10 +72,6 @@ class TestVGG:
         assert sum(isinstance(m, nn.Conv2d) for m in net.features) == 10
         assert net(torch.rand(1, 3, 8, 24))[0].shape == (1, 10, 1, 3)
 
-    def test_sides_must_be_multiples(self):
-        with pytest.raises(ValueError, match=r'multiples of 16, got \(32, 40\): set pad_size_divisor=16'):
-            VGG(**SMALL)(torch.rand(1, 3, 32, 40))
-
     @pytest.mark.parametrize(
         ('options', 'message'),
         [

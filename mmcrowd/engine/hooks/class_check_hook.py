@@ -30,8 +30,7 @@ class ClassCheckHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remember the classes that the weights were trained on."""
-        names = (checkpoint.get('meta') or {}).get('dataset_meta', {}).get('classes')
-        self.learnt = None if names is None else tuple(names)
+        self.learnt = _classes_of((checkpoint.get('meta') or {}).get('dataset_meta', {}))
 
     def before_train(self, runner: Runner) -> None:
         """Compare the training data and the validation data with the model.
@@ -54,10 +53,9 @@ class ClassCheckHook(Hook):
     @staticmethod
     def _check(model: nn.Module, dataset: object, done: str) -> tuple[str, ...] | None:
         """Names of the data's classes, after the comparison of their number."""
-        names = getattr(dataset, 'metainfo', {}).get('classes')
+        names = _classes_of(getattr(dataset, 'metainfo', {}))
         if names is None:
             return None
-        names = tuple(names)
         heads = class_heads(model)
         wrong = {name: number for name, number in heads.items() if number != len(names)}
         place = f'{type(dataset).__name__} {getattr(dataset, "ann_file", "") or getattr(dataset, "data_root", "")}'
@@ -80,6 +78,20 @@ class ClassCheckHook(Hook):
         if len(names) > 1:
             raise ValueError(f'{message}: expected the same, in the same order')
         print_log(f'{message}: taken as the same', 'current', logging.WARNING)
+
+
+def _classes_of(metainfo: dict | list[dict]) -> tuple[str, ...] | None:
+    """The classes in the meta information of data: a list of such where joined data sets differ in any of it.
+
+    Raises:
+        ValueError: Joined data sets have other classes.
+    """
+    kinds = [info.get('classes') for info in (metainfo if isinstance(metainfo, list) else [metainfo])]
+    kinds = list(dict.fromkeys(None if names is None else tuple(names) for names in kinds))
+    if len(kinds) > 1:
+        listed = ', '.join(map(str, kinds))
+        raise ValueError(f'the joined data sets have different classes, {listed}: expected the same, in the same order')
+    return kinds[0]
 
 
 def class_heads(model: nn.Module) -> dict[str, int]:

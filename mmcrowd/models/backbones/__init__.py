@@ -1,8 +1,11 @@
 """Backbones that mmdet lacks."""
 
 from .dla import DLA
+from .efficientnet_lite import EfficientNetLite
+from .encoder import Encoder
 from .hrnet import CrowdHRNet
 from .space_to_depth import SpaceToDepthResNet
+from .timm_encoder import TimmEncoder
 from .vgg import VGG
 
-__all__ = ['DLA', 'VGG', 'CrowdHRNet', 'SpaceToDepthResNet']
+__all__ = ['DLA', 'VGG', 'CrowdHRNet', 'EfficientNetLite', 'Encoder', 'SpaceToDepthResNet', 'TimmEncoder']

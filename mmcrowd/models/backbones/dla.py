@@ -162,6 +162,8 @@ class DLA(BaseModule):
             raise ValueError(f'DLA: out_indices must be ascending levels of 0 to 5, got {tuple(out_indices)}')
         super().__init__(init_cfg)
         self.out_indices = tuple(out_indices)
+        self.out_channels = tuple(channels[i] for i in out_indices)
+        self.strides = tuple(2**i for i in out_indices)
         self.base_layer = _conv_norm(in_channels, channels[0], 7, norm_cfg)
         for i, (depth, width) in enumerate(zip(levels, channels, strict=True)):
             before = channels[max(i - 1, 0)]
@@ -185,16 +187,7 @@ class DLA(BaseModule):
 
         Returns:
             tuple[Tensor, ...]: (B, channels[i], H / 2^i, W / 2^i) for each i of ``out_indices``.
-
-        Raises:
-            ValueError: The coarsest stride does not divide H and W.
         """
-        stride = 2 ** self.out_indices[-1]
-        if x.shape[-2] % stride or x.shape[-1] % stride:
-            raise ValueError(
-                f'DLA needs sides that are multiples of {stride}, got {tuple(x.shape[-2:])}: set '
-                f'pad_size_divisor={stride} in the data preprocessor'
-            )
         x = self.base_layer(x)
         outputs = []
         for i in range(self.out_indices[-1] + 1):

@@ -58,6 +58,8 @@ class SpaceToDepthResNet(BaseModule):
         if len(channels) != len(blocks):
             raise ValueError(f'SpaceToDepthResNet: {len(channels)} widths but {len(blocks)} block numbers')
         super().__init__(init_cfg)
+        self.out_channels = tuple(channels)
+        self.strides = tuple(2 ** (i + 1) for i in range(len(channels)))
         self.stages = ModuleList()
         for i, (width, depth) in enumerate(zip(channels, blocks, strict=True)):
             if i == 0:

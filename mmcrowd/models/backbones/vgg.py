@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
+
+from .encoder import Encoder
 
 _CONVS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
 @MODELS.register_module()
-class VGG(BaseModule):
+class VGG(Encoder):
     """Convolutional part of VGG, VGG-16 with batch normalisation by default.
 
     Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition". Five stages
@@ -30,6 +31,9 @@ class VGG(BaseModule):
         channels (sequence of int): Width of each stage.
         out_indices (sequence of int): Stages to return, 0 to 4, finest first.
         in_channels (int): Image channels.
+        frozen_stages (int): Stages 0 to ``frozen_stages`` are frozen: no gradient, normalisation by the running
+            statistics, which stay as they are. -1 freezes nothing.
+        norm_eval (bool): Whether all running statistics stay as they are, and normalise.
         norm_cfg (dict, optional): Normalisation after every convolution; None for none.
         init_cfg (dict or list, optional): Initialisation; default: He's normal by fan-out.
     """
@@ -40,6 +44,8 @@ class VGG(BaseModule):
         channels: Sequence[int] = (64, 128, 256, 512, 512),
         out_indices: Sequence[int] = (2, 3, 4),
         in_channels: int = 3,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
         norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
         init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),  # noqa: B006
     ) -> None:
@@ -47,10 +53,9 @@ class VGG(BaseModule):
             raise ValueError(f'VGG: depth must be one of {list(_CONVS)}, got {depth}')
         if len(channels) != 5:
             raise ValueError(f'VGG: needs 5 widths, got {len(channels)}')
-        if not out_indices or list(out_indices) != sorted(set(out_indices)) or not set(out_indices) <= set(range(5)):
-            raise ValueError(f'VGG: out_indices must be ascending stages of 0 to 4, got {tuple(out_indices)}')
-        super().__init__(init_cfg)
-        self.stride = 2 ** out_indices[-1]
+        super().__init__(5, out_indices, frozen_stages, norm_eval, init_cfg)
+        self.out_channels = tuple(channels[i] for i in out_indices)
+        self.strides = tuple(2**i for i in out_indices)
         self.features = nn.Sequential()
         self._ends = []
         for stage in range(out_indices[-1] + 1):
@@ -62,8 +67,24 @@ class VGG(BaseModule):
                     self.features.append(build_norm_layer(norm_cfg, channels[stage])[1])
                 self.features.append(nn.ReLU(inplace=True))
                 in_channels = channels[stage]
-            if stage in out_indices:
-                self._ends.append(len(self.features) - 1)
+            self._ends.append(len(self.features) - 1)
+        self.has_norm = norm_cfg is not None
+        self.optional_keys = (rf'features\.(?!({"|".join(map(str, range(len(self.features))))})\.)',)
+        self.train()
+
+    def stage_modules(self, stage: int) -> list[nn.Module]:
+        """The layers of one stage."""
+        start = self._ends[stage - 1] + 1 if stage else 0
+        return list(self.features[start : self._ends[stage] + 1])
+
+    def misfit(self, names: Collection[str]) -> str | None:
+        """Why weights of these names cannot be its own, as far as a better reason is known than which are missing."""
+        given = any(name.startswith('features.') and name.endswith('running_mean') for name in names)
+        if given == self.has_norm or not any(name.startswith('features.') for name in names):
+            return None
+        if given:
+            return "these are weights of VGG with batch normalisation: set norm_cfg=dict(type='BN')"
+        return 'these are weights of VGG without batch normalisation: set norm_cfg=None'
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Features of an image.
@@ -73,18 +94,11 @@ class VGG(BaseModule):
 
         Returns:
             tuple[Tensor, ...]: (B, channels[i], H / 2^i, W / 2^i) for each i of ``out_indices``.
-
-        Raises:
-            ValueError: The coarsest stride does not divide H and W.
         """
-        if x.shape[-2] % self.stride or x.shape[-1] % self.stride:
-            raise ValueError(
-                f'VGG needs sides that are multiples of {self.stride}, got {tuple(x.shape[-2:])}: set '
-                f'pad_size_divisor={self.stride} in the data preprocessor'
-            )
+        ends = {self._ends[stage] for stage in self.out_indices}
         outputs = []
         for i, layer in enumerate(self.features):
             x = layer(x)
-            if i in self._ends:
+            if i in ends:
                 outputs.append(x)
         return tuple(outputs)

@@ -52,6 +52,7 @@ class CrowdCenterNetHead(CrowdMapHead):
                 f'CrowdCenterNetHead predicts the maps of HeadHeatmapCodec, but its codec is '
                 f'{type(self.codec).__name__} with the maps {list(self.codec.names)}'
             )
+        self.in_channels = in_channels
         self.heat = self._branch(in_channels, feat_channels, 1)
         self.size = self._branch(in_channels, feat_channels, 2)
         self.offset = self._branch(in_channels, feat_channels, 2)

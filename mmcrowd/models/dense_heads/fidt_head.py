@@ -36,6 +36,7 @@ class FIDTHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(init_cfg=init_cfg, **kwargs)
+        self.in_channels = in_channels
         self.layers = deconv_layers(in_channels, deconv_channels, norm_cfg)
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
@@ -60,6 +61,7 @@ class FIDTLiteHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
+        self.in_channels = in_channels
         self.layers = light_layers(in_channels, norm_cfg)
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:

@@ -56,6 +56,7 @@ class HeadSizeHead(BaseModule):
         self.layers = nn.Sequential(
             ConvModule(in_channels, feat_channels, 3, padding=1, norm_cfg=norm_cfg), nn.Conv2d(feat_channels, 2, 1)
         )
+        self.in_channels = in_channels
         self.stride, self.base_size = stride, base_size
         self.loss_size = MODELS.build(loss_size)
 

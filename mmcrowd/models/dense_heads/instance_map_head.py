@@ -131,6 +131,7 @@ class InstanceMapHead(BaseInstanceMapHead):
             )
         layers = deconv_layers(in_channels, deconv_channels, norm_cfg, layers_init_cfg)
         super().__init__(layers, codec, threshold_encoder, **kwargs)
+        self.in_channels = in_channels
 
 
 @MODELS.register_module()
@@ -157,3 +158,4 @@ class InstanceMapLiteHead(BaseInstanceMapHead):
         **kwargs,
     ) -> None:
         super().__init__(light_layers(in_channels, norm_cfg), codec, threshold_encoder, **kwargs)
+        self.in_channels = in_channels

@@ -40,6 +40,7 @@ class P2RHead(CrowdMapHead):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
+        self.in_channels = in_channels
         widths = [in_channels] + num_convs * [feat_channels]
         self.layers = Sequential(
             *(ConvModule(i, o, 3, padding=1, norm_cfg=norm_cfg) for i, o in itertools.pairwise(widths)),

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from mmdet.models.detectors import SingleStageDetector
 from torch import Tensor
 
+from .agreement import check_agreement
+
 
 def tile_windows(size: int, core: int, halo: int) -> Iterator[tuple[int, int, int, int]]:
     """Cut one axis into disjoint cores with context on both sides.
@@ -67,7 +69,17 @@ class TiledDetector(SingleStageDetector):
     * ``tile`` (int or (int, int)): Side of a tile with its halo, or height and width, pixels. Memory is bounded by it.
     * ``halo`` (int): Context around a tile's core, pixels.
     * ``max_pixels`` (int): Largest image that 'auto' predicts whole.
+
+    Its parts must agree, see :func:`check_agreement`.
+
+    Args:
+        *args: Those of ``SingleStageDetector``.
+        **kwargs: Those of ``SingleStageDetector``.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        check_agreement(self)
 
     def option(self, name: str, default):
         """An option of ``test_cfg``."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmcrowd.registry import MODELS
 
+from .levels import check_levels
 from .pyramids import ConcatPyramid
 
 
@@ -40,6 +41,11 @@ class ConcatFPN(FPN):
             in_channels, out_channels, num_outs=len(in_channels), norm_cfg=norm_cfg, act_cfg=act_cfg, **kwargs
         )
         self.concat = ConcatPyramid(mode)
+
+    def map_channels(self, channels: Sequence[int]) -> int:
+        """Channels of the map that it makes of an encoder's levels; a ValueError where it takes others."""
+        check_levels(self, self.in_channels, channels)
+        return len(channels) * self.out_channels
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Levels, finest first -> one (B, len(in_channels) * out_channels, h, w) map of the finest size."""

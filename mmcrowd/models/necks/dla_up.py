@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
 
+from .levels import check_levels
+
 
 class ExactDeformConv(ModulatedDeformConv2dPack):
     """Modulated deformable convolution (DCNv2) in float32, whatever autocast and the memory format are.
@@ -136,6 +138,7 @@ class DLAUp(BaseModule):
         if len(in_channels) < 2:
             raise ValueError(f'DLAUp: needs at least 2 levels, got in_channels={tuple(in_channels)}')
         super().__init__(init_cfg)
+        self.in_channels = tuple(in_channels)
         widths = list(in_channels)
         self.steps = ModuleList()
         for i in range(len(widths) - 2, -1, -1):
@@ -145,6 +148,11 @@ class DLAUp(BaseModule):
             widths[i:] = [widths[i]] * (len(widths) - i)
         factors = [2**i for i in range(1, len(widths) - 1)]
         self.join = IterativeAggregation(in_channels[:-1], factors, in_channels[0], use_dcn, norm_cfg)
+
+    def map_channels(self, channels: Sequence[int]) -> int:
+        """Channels of the map that it makes of an encoder's levels; a ValueError where it takes others."""
+        check_levels(self, self.in_channels, channels)
+        return self.in_channels[0]
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Levels, finest first -> one (B, in_channels[0], h, w) map of the finest size."""

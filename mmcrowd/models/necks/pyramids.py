@@ -7,15 +7,24 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, build_norm_layer
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
 from mmcrowd.registry import MODELS
 
+from .levels import check_levels
+
 
 def _resize(x: Tensor, like: Tensor, mode: str) -> Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode=mode, align_corners=None if mode == 'nearest' else False)
+
+
+def _lateral(in_channels: int, out_channels: int, norm_cfg: dict | None) -> nn.Module:
+    if norm_cfg is None:
+        return nn.Conv2d(in_channels, out_channels, 1)
+    conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+    return nn.Sequential(conv, build_norm_layer(norm_cfg, out_channels)[1])
 
 
 @MODELS.register_module()
@@ -29,6 +38,10 @@ class ConcatPyramid(BaseModule):
     def __init__(self, mode: str = 'bilinear') -> None:
         super().__init__()
         self.mode = mode
+
+    def map_channels(self, channels: Sequence[int]) -> int:
+        """Channels of the map that it makes of an encoder's levels."""
+        return sum(channels)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Levels, finest first -> one map of the finest size with the sum of their channels."""
@@ -48,6 +61,8 @@ class TopDownPyramid(BaseModule):
         out_channels (sequence of int): Width of the pyramid at each level.
         norm_cfg (dict): Normalisation of the smoothing convolutions.
         start_level (int): Finer inputs than this one are not used.
+        lateral_norm_cfg (dict, optional): Normalisation of the laterals, for encoders whose levels differ much in
+            scale (VGG without normalisation: up to 1,400).
         init_cfg (dict, optional): Initialisation.
     """
 
@@ -57,13 +72,16 @@ class TopDownPyramid(BaseModule):
         out_channels: Sequence[int],
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         start_level: int = 0,
+        lateral_norm_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         if len(in_channels) != len(out_channels):
             raise ValueError(f'TopDownPyramid: {len(in_channels)} inputs but {len(out_channels)} widths')
         super().__init__(init_cfg)
-        self.start_level = start_level
-        self.laterals = ModuleList([nn.Conv2d(i, o, 1) for i, o in zip(in_channels, out_channels, strict=True)])
+        self.start_level, self.in_channels, self.out_channels = start_level, tuple(in_channels), tuple(out_channels)
+        self.laterals = ModuleList(
+            [_lateral(i, o, lateral_norm_cfg) for i, o in zip(in_channels, out_channels, strict=True)]
+        )
         self.narrow = ModuleList(
             [
                 nn.Identity() if fine == coarse else nn.Conv2d(coarse, fine, 1)
@@ -71,6 +89,11 @@ class TopDownPyramid(BaseModule):
             ]
         )
         self.smooth = ModuleList([ConvModule(o, o, 3, padding=1, norm_cfg=norm_cfg) for o in out_channels[:-1]])
+
+    def map_channels(self, channels: Sequence[int]) -> int:
+        """Channels of the map that it makes of an encoder's levels; a ValueError where it takes others."""
+        check_levels(self, self.in_channels, channels[self.start_level :])
+        return self.out_channels[0]
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Levels, finest first -> one (B, out_channels[0], h, w) map of the finest size used."""
