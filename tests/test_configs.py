@@ -54,12 +54,19 @@ def build_pipeline(pipeline: str) -> list:
         return [TRANSFORMS.build(step) for step in json.loads(pipeline)]
 
 
+def pipelines_of(dataset: dict) -> list[list[dict]]:
+    """The pipeline of a data set, or those of the data sets that it repeats or joins."""
+    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    return [dataset.pipeline] if 'pipeline' in dataset else [p for part in inner for p in pipelines_of(part)]
+
+
 def check_pipelines(cfg: Config) -> None:
     """All steps can be built, and what is drawn for training is what the head reads."""
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        steps = [step.to_dict() for step in cfg[loader].dataset.pipeline]
-        assert type(build_pipeline(json.dumps(steps, sort_keys=True))[-1]).__name__.startswith('Pack')
-    for step in cfg.train_dataloader.dataset.pipeline:
+        for pipeline in pipelines_of(cfg[loader].dataset):
+            steps = json.dumps([step.to_dict() for step in pipeline], sort_keys=True)
+            assert type(build_pipeline(steps)[-1]).__name__.startswith('Pack')
+    for step in [step for pipeline in pipelines_of(cfg.train_dataloader.dataset) for step in pipeline]:
         if step.type == 'mmcrowd.EncodeTargets':
             points = np.random.default_rng(0).uniform(0, 64, (9, 2))
             boxes = np.concatenate([points - 3, points + 3], axis=1)

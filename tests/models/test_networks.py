@@ -112,6 +112,17 @@ class TestNecks:
         with pytest.raises(ValueError, match='widths'):
             TopDownPyramid([3, 4], [6])
 
+    @pytest.mark.parametrize('mode', ['nearest', 'bilinear'])
+    def test_normalised_laterals(self, mode: str):
+        """Levels of very different scales count alike, and the next one is interpolated as asked."""
+        neck = TopDownPyramid([3, 4], [6, 6], lateral_norm_cfg=dict(type='BN'), norm_cfg=None, mode=mode)
+        fine, coarse = torch.rand(2, 3, 8, 8), torch.rand(2, 4, 4, 4)
+        (plain,), (scaled,) = neck((fine, coarse)), neck((1000 * fine, 100 * coarse))
+        torch.testing.assert_close(plain, scaled, rtol=0, atol=0.02)
+        laterals = [lateral(x) for lateral, x in zip(neck.laterals, (fine, coarse), strict=True)]
+        summed = laterals[0] + torch.nn.functional.interpolate(laterals[1], scale_factor=2, mode=mode)
+        torch.testing.assert_close(plain, neck.smooth[0](summed))
+
     def test_every_level_reaches_the_output(self):
         neck = TopDownPyramid([3, 4, 5], [6, 7, 7])
         levels = [torch.rand(2, c, s, s, requires_grad=True) for c, s in ((3, 16), (4, 8), (5, 4))]

@@ -52,17 +52,18 @@ class ConcatPyramid(BaseModule):
 class TopDownPyramid(BaseModule):
     """Feature pyramid that returns its finest level only.
 
-    The coarser result is upsampled (nearest), added to the level's 1x1 lateral and smoothed by a 3x3 convolution;
+    The coarser result is upsampled, added to the level's 1x1 lateral and smoothed by a 3x3 convolution;
     coarser outputs are not computed. A 1x1 convolution before the upsampling narrows the pyramid where the widths
     differ.
 
     Args:
         in_channels (sequence of int): Channels of the levels that are used, finest first.
         out_channels (sequence of int): Width of the pyramid at each level.
-        norm_cfg (dict): Normalisation of the smoothing convolutions.
+        norm_cfg (dict, optional): Normalisation of the smoothing convolutions.
         start_level (int): Finer inputs than this one are not used.
         lateral_norm_cfg (dict, optional): Normalisation of the laterals, for encoders whose levels differ much in
             scale (VGG without normalisation: up to 1,400).
+        mode (str): Interpolation of the coarser result, 'nearest' or 'bilinear' (align_corners False).
         init_cfg (dict, optional): Initialisation.
     """
 
@@ -70,14 +71,16 @@ class TopDownPyramid(BaseModule):
         self,
         in_channels: Sequence[int],
         out_channels: Sequence[int],
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
         start_level: int = 0,
         lateral_norm_cfg: dict | None = None,
+        mode: str = 'nearest',
         init_cfg: dict | None = None,
     ) -> None:
         if len(in_channels) != len(out_channels):
             raise ValueError(f'TopDownPyramid: {len(in_channels)} inputs but {len(out_channels)} widths')
         super().__init__(init_cfg)
+        self.mode = mode
         self.start_level, self.in_channels, self.out_channels = start_level, tuple(in_channels), tuple(out_channels)
         self.laterals = ModuleList(
             [_lateral(i, o, lateral_norm_cfg) for i, o in zip(in_channels, out_channels, strict=True)]
@@ -100,5 +103,5 @@ class TopDownPyramid(BaseModule):
         inputs = inputs[self.start_level :]
         y = self.laterals[-1](inputs[-1])
         for i in range(len(inputs) - 2, -1, -1):
-            y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(self.narrow[i](y), inputs[i], 'nearest'))
+            y = self.smooth[i](self.laterals[i](inputs[i]) + _resize(self.narrow[i](y), inputs[i], self.mode))
         return (y,)

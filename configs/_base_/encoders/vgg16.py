@@ -1,0 +1,15 @@
+# VGG-16 without normalisation, of ImageNet: levels of strides 1 to 16, of which the last three are given. Activations
+# reach hundreds, so laterals want a normalisation.
+encoder = dict(
+    data_preprocessor=dict(
+        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True, pad_size_divisor=16
+    ),
+    backbone=dict(
+        type='mmcrowd.VGG',
+        depth=16,
+        norm_cfg=None,
+        out_indices=(2, 3, 4),
+        init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/vgg16-397923af.pth'),
+    ),
+    channels=(256, 512, 512),
+)
