@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmcrowd.models import DLA, DLAUp
 from mmcrowd.models.necks.dla_up import BilinearUpsample, ExactDeformConv
 from mmcrowd.registry import MODELS
+from mmcrowd.utils.pretrained import load_pretrained
 
 TINY = (2, 2, 3, 4, 5, 6)
 
@@ -59,8 +60,8 @@ class TestBackbone:
         """With their classifier and the projections that are never used."""
         released = DLA(channels=TINY, unused_projections=True)
         torch.save({**released.state_dict(), 'fc.weight': torch.rand(10, 6, 1, 1)}, tmp_path / 'dla.pth')
-        net = DLA(channels=TINY, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'dla.pth')))
-        net.init_weights()
+        net = DLA(channels=TINY)
+        load_pretrained(net, str(tmp_path / 'dla.pth'))
         image = torch.rand(1, 3, 32, 32)
         for one, other in zip(net.eval()(image), released.eval()(image), strict=True):
             torch.testing.assert_close(one, other)

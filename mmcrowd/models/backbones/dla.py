@@ -146,6 +146,9 @@ class DLA(BaseModule):
         init_cfg (dict or list, optional): Initialisation; default: He's normal by fan-out.
     """
 
+    optional_keys = (r'level\d\.(tree\d\.)*project\.',)
+    """Regular expressions of names in published weights that this network may do without."""
+
     def __init__(
         self,
         levels: Sequence[int] = (1, 1, 1, 2, 2, 1),
