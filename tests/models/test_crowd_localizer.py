@@ -64,6 +64,21 @@ def same_points(one: InstanceData, other: InstanceData) -> None:
     torch.testing.assert_close(one.bboxes.sum(), other.bboxes.sum())
 
 
+def test_mirror():
+    """The map is the mean of two, and so that of an image is the mirrored map of its mirror image."""
+    plain, mean = build(), build(mirror=True)
+    image = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        maps = mean.predict_maps(image)
+        expected = (plain.predict_maps(image) + plain.predict_maps(image.flip(3)).flip(3)) / 2
+        torch.testing.assert_close(maps, expected)
+        torch.testing.assert_close(mean.predict_maps(image.flip(3)), maps.flip(3))
+        assert not torch.allclose(maps, plain.predict_maps(image))
+        mean.bbox_head.codec = FIDTCodec(stride=3)
+        with pytest.raises(ValueError, match='mirror: the map covers 144 columns of pixels, but the image has 96'):
+            mean.predict_maps(image)
+
+
 @pytest.mark.parametrize('shape', [(300, 500), (128, 128), (129, 640), (257, 31), (1, 400)])
 def test_tiles_equal_the_whole(shape: tuple[int, int]):
     whole = build(mode='whole').test_step(batch(shape))[0].pred_instances

@@ -5,4 +5,6 @@ model = dict(
     data_preprocessor=_base_.encoder.data_preprocessor,
     backbone=dict(_delete_=True, frozen_stages=1, **_base_.encoder.backbone),
     neck=dict(in_channels=_base_.encoder.channels, out_channels=(32, 64, 64, 64, 64), lateral_norm_cfg=dict(type='BN')),
+    # The receptive field reaches 487 pixels: with this halo, tiles give the points of the whole image.
+    test_cfg=dict(halo=512),
 )

@@ -26,6 +26,7 @@ class CrowdLocalizer(TiledDetector):
       tiles give the points of the whole image, and memory is bounded by the tile. 'average': the maps of tiles without
       halo, the last of a row and of a column shifted back inside, are averaged and decoded as one, as IIM's released
       code does; memory is bounded by the tile and one map.
+    * ``mirror`` (bool): The map is the mean of those of the image and of its mirror image; twice the time.
     * ``return_maps`` (bool): Attach the predicted map as ``pred_map``, with its ``extent``: height and width that it
       covers, in the frame of the prediction. A model that counts without points attaches it always: its map is all
       that says where the heads are.
@@ -98,6 +99,18 @@ class CrowdLocalizer(TiledDetector):
 
     def predict_maps(self, inputs: Tensor) -> Tensor:
         """Normalised images (B, 3, H, W) -> maps (B, C, h, w), as the codec reads them."""
+        maps = self._maps_of(inputs)
+        if self.option('mirror', False):
+            covered, width = maps.shape[-1] * self.bbox_head.codec.stride, inputs.shape[-1]
+            if covered != width:
+                raise ValueError(
+                    f'test_cfg.mirror: the map covers {covered} columns of pixels, but the image has {width}: '
+                    'data_preprocessor.pad_size_divisor must be a multiple of the stride'
+                )
+            maps = (maps + self._maps_of(inputs.flip(-1)).flip(-1)) / 2
+        return maps
+
+    def _maps_of(self, inputs: Tensor) -> Tensor:
         maps = self.bbox_head.to_maps(self.bbox_head(self.extract_feat(inputs))[0])
         self.bbox_head.check_stride(maps, inputs.shape[-2:])
         return maps
