@@ -83,7 +83,7 @@ def test_small_object_factor():
 
 @pytest.mark.parametrize(('side', 'edge', 'corner'), [(1, 0.61, 0.37), (2, 0.49, 0.24), (8, 0.37, 0.14)])
 def test_heat_at_the_side_and_corner_of_a_box(side: float, edge: float, corner: float):
-    sigma = HeadHeatmapCodec(eta=0).sigma(np.array([side]), np.array([side]))
+    sigma = HeadHeatmapCodec(eta=0).sigma(np.array([side]), np.array([side])).item()
     assert math.exp(-((side / 2) ** 2) / (2 * sigma**2)) == pytest.approx(edge, abs=5e-3)
     assert math.exp(-((side / 2) ** 2) / sigma**2) == pytest.approx(corner, abs=5e-3)
 
