@@ -91,7 +91,7 @@ def assert_measured(found: Components, mask: np.ndarray, values: np.ndarray) -> 
         np.testing.assert_allclose(found.centroids[k], [cols.mean() + 0.5, rows.mean() + 0.5], rtol=1e-12)
         own = values[labels == k + 1]
         assert found.peak[k] == own.max()
-        np.testing.assert_allclose(found.mean[k], own.mean(), rtol=1e-5)
+        np.testing.assert_allclose(found.mean[k], own.mean(dtype=np.float64), rtol=1e-5, atol=1e-6)
 
 
 def assert_same(one: Components, other: Components) -> None:

@@ -15,13 +15,14 @@ COUNT, HEADS = 200, 5000
 
 
 class ManyHeads(CrowdDataset):
-    """24 MB of heads on one small image."""
+    """24 MB of heads on many links to one small image."""
 
     def load_data_list(self) -> list[dict]:
         heads = make_heads(np.random.default_rng(0).uniform(0, 30, (HEADS, 2)))
         labels = np.zeros(HEADS, np.int64)
         return [
-            dict(img_path=self.data_prefix['img'], img_id=i, heads=heads.copy(), labels=labels) for i in range(COUNT)
+            dict(img_path=f'{self.data_prefix["img"]}/{i}.png', img_id=i, heads=heads.copy(), labels=labels)
+            for i in range(COUNT)
         ]
 
 
@@ -39,9 +40,10 @@ def read_everything(dataset: CrowdDataset, queue) -> None:
 
 @pytest.mark.skipif(not SMAPS.exists(), reason='needs /proc/self/smaps_rollup of Linux')
 def test_a_worker_does_not_copy_the_annotations(tmp_path):
-    image = str(tmp_path / 'a.png')
-    cv2.imwrite(image, np.zeros((32, 32, 3), np.uint8))
-    dataset = ManyHeads(data_prefix=dict(img=image), pipeline=[])
+    cv2.imwrite(str(tmp_path / '0.png'), np.zeros((32, 32, 3), np.uint8))
+    for i in range(1, COUNT):
+        (tmp_path / f'{i}.png').symlink_to('0.png')
+    dataset = ManyHeads(data_prefix=dict(img=str(tmp_path)), pipeline=[])
     context = multiprocessing.get_context('fork')
     queue = context.Queue()
     worker = context.Process(target=read_everything, args=(dataset, queue))

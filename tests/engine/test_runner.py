@@ -49,6 +49,8 @@ def train_net(folder, options=None, **model):
     options = dict(options or {})
     options.setdefault('model', dict(type='mmcrowd.TinyNet', **model))
     fixed = {'train_cfg.max_epochs': 1, 'default_hooks.checkpoint.save_best': None}
+    # Runs of one name that begin in the same second share a log, which is that of the first.
+    fixed['experiment_name'] = str(folder).replace('/', '_')
     fixed |= dict.fromkeys(('val_dataloader', 'val_cfg', 'val_evaluator'))
     runner = launch_training(
         CONFIG, str(folder), cfg_options={'optim_wrapper.optimizer': dict(type='SGD', lr=0.0), **fixed, **options}
