@@ -70,10 +70,9 @@ class P2RCodec(BaseCodec):
         image, _, row, col = heads.nonzero(as_tuple=True)
         points = (torch.stack([col, row], dim=1).to(maps) + 0.5) * self.stride
         sizes = torch.bincount(image, minlength=len(maps)).tolist()
-        tops = maps.masked_fill(~readable, -torch.inf).flatten(1).amax(dim=1).sigmoid()
         return [
-            Decoded(p, s, torch.cat([p, p], dim=1), m)
-            for p, s, m in zip(points.split(sizes), maps[heads].sigmoid().split(sizes), tops, strict=True)
+            Decoded(p, s, torch.cat([p, p], dim=1))
+            for p, s in zip(points.split(sizes), maps[heads].sigmoid().split(sizes), strict=True)
         ]
 
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
