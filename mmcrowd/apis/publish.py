@@ -78,6 +78,7 @@ def write_published(
     temporary = out.with_name(f'.{out.name}.tmp')
     save_file(state, temporary, meta)
     published = out.with_stem(f'{out.stem}-{file_sha256(temporary)[:8]}')
+    temporary.chmod(0o644)  # the library lets only its owner read
     os.replace(temporary, published)
     published.with_suffix('.py').write_text(config, encoding='utf-8')
     load_weights(model, read_weights(published), published)
