@@ -26,6 +26,12 @@ def stem_of(name: str) -> str:
     return stem if suffix.lower() in IMAGE_SUFFIXES else name
 
 
+def frame_number(name: str) -> int | None:
+    """The number at the end of an image's name without its suffix; None if there is none."""
+    digits = re.search(r'[0-9]{1,18}$', stem_of(name))
+    return int(digits.group()) if digits else None
+
+
 def require_unique(names: Iterable[tuple[str, str]], what: str = 'image') -> None:
     """Refuse names that are given twice, or that some file system takes for one.
 
@@ -145,9 +151,9 @@ class ImageNames:
         if folder not in self._numbered:
             self._numbered[folder] = found = defaultdict(list)
             for path in self.listing:
-                digits = re.search(r'[0-9]{1,18}$', stem_of(path))
-                if digits and (not folder or path.startswith(f'{folder}/')):
-                    found[int(digits.group())].append(path)
+                number = frame_number(path)
+                if number is not None and (not folder or path.startswith(f'{folder}/')):
+                    found[number].append(path)
         return self._numbered[folder]
 
     def unlisted(self, used: Iterable[str]) -> list[str]:

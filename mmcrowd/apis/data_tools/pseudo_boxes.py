@@ -80,27 +80,33 @@ def add_pseudo_boxes(
     Raises:
         ValueError: An image is not in ``folder``.
     """
-    images, folder = [], Path(os.path.abspath(folder))
+    images = []
     for sample in samples:
-        path, heads = Path(os.path.abspath(sample['img_path'])), np.asarray(sample['heads'], np.float64).reshape(-1, 6)
-        if folder not in path.parents:
-            raise ValueError(f'{path}: expected an image in {folder}, the folder that paths are written relative to')
-        points, boxes = heads[:, :2], heads[:, 2:].copy()
-        unknown = ~sound_boxes(boxes)
+        image = annotated_image(sample, folder)
+        unknown = ~sound_boxes(image.boxes)
         if unknown.any():
-            boxes[unknown] = make_boxes(str(path), points)[unknown]
-        images.append(
-            AnnotatedImage(
-                img_path=path.relative_to(folder).as_posix(),
-                points=points,
-                boxes=boxes,
-                labels=np.asarray(sample.get('labels', np.zeros(len(heads))), np.int64),
-                ignore_boxes=np.asarray(sample.get('ignore_boxes', np.zeros((0, 4))), np.float64).reshape(-1, 4),
-                size=image_size(path),
-                extra=dict(_other_values(sample), pseudo_boxes=np.flatnonzero(unknown).tolist()),
-            )
-        )
+            image.boxes[unknown] = make_boxes(str(Path(os.path.abspath(sample['img_path']))), image.points)[unknown]
+        image.size = image_size(sample['img_path'])
+        image.extra['pseudo_boxes'] = np.flatnonzero(unknown).tolist()
+        images.append(image)
     return Collection(classes, images)
+
+
+def annotated_image(sample: dict, folder: str | Path) -> AnnotatedImage:
+    """A sample of a :class:`CrowdDataset` as all formats know it, its path relative to ``folder``; see
+    :func:`add_pseudo_boxes`. Its size is not looked up."""
+    folder, path = Path(os.path.abspath(folder)), Path(os.path.abspath(sample['img_path']))
+    if folder not in path.parents:
+        raise ValueError(f'{path}: expected an image in {folder}, the folder that paths are written relative to')
+    heads = np.asarray(sample['heads'], np.float64).reshape(-1, 6)
+    return AnnotatedImage(
+        img_path=path.relative_to(folder).as_posix(),
+        points=heads[:, :2],
+        boxes=heads[:, 2:].copy(),
+        labels=np.asarray(sample.get('labels', np.zeros(len(heads))), np.int64),
+        ignore_boxes=np.asarray(sample.get('ignore_boxes', np.zeros((0, 4))), np.float64).reshape(-1, 4),
+        extra=_other_values(sample),
+    )
 
 
 def write_pseudo_boxes(configs: dict[str, dict], make_boxes: BoxMaker, out_dir: str | Path) -> dict[Path, Collection]:

@@ -82,7 +82,7 @@ def test_round_trip_of_points(tmp_path, name):
     assert_same(there_and_back(collection, name, tmp_path), collection)
 
 
-@pytest.mark.parametrize('name', sorted(name for name, format in FORMATS.items() if format.writable))
+@pytest.mark.parametrize('name', sorted({name for name, format in FORMATS.items() if format.writable} - {'mot'}))
 def test_through_every_format_and_back_to_json(tmp_path, name):
     """mmcrowd's own file -> format -> mmcrowd's own file: the same points."""
     collection = (
@@ -454,3 +454,30 @@ def test_labelme_shapes(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(FileNotFoundError, match=r'expected a folder of LabelMe files, found no \*\.json in it'):
         FORMATS['labelme'].read(tmp_path / 'empty')
+
+
+def test_mot_writes_sequences(tmp_path):
+    nothing, boxes = np.zeros((0, 4)), np.array([[1.5, 2, 9, 12.25], [0, 0, 4, 4]])
+    points = (boxes[:, :2] + boxes[:, 2:]) / 2
+    names = ['a/img1/001.jpg', 'a/img1/002.jpg', 'b/img1/001.jpg']
+    images = [
+        AnnotatedImage(names[0], points, boxes, np.array([0, 1]), boxes[:1]),
+        AnnotatedImage(names[1], points[:1], boxes[:1], np.array([0])),
+        AnnotatedImage(names[2], nothing[:, :2], nothing, np.zeros(0, np.int64)),
+    ]
+    for name in names:
+        write_image(tmp_path / 'data' / name)
+    FORMATS['mot'].write(Collection(('head', 'face'), images), tmp_path / 'data')
+    assert (tmp_path / 'data/a/gt/gt.txt').read_text().splitlines()[0] == '1,1,2.5,3.0,7.5,10.25,1,1,1'
+    read = FORMATS['mot'].read(tmp_path / 'data', tmp_path / 'data')
+    assert read.classes == ('head', 'face')
+    for image, again in zip(images, read.images, strict=True):
+        assert image.img_path == again.img_path
+        np.testing.assert_array_equal(image.boxes, again.boxes)
+        np.testing.assert_array_equal(image.ignore_boxes, again.ignore_boxes)
+    images[1].img_path = 'a/img1/x.jpg'
+    with pytest.raises(ValueError, match='frame number of its own'):
+        FORMATS['mot'].write(Collection(('head', 'face'), images), tmp_path / 'data')
+    images[1].img_path = 'a/img1/f01.jpg'
+    with pytest.raises(ValueError, match=r'that of a/img1/001\.jpg'):
+        FORMATS['mot'].write(Collection(('head', 'face'), images), tmp_path / 'data')
