@@ -9,6 +9,9 @@ from pathlib import Path
 
 from mmcrowd.utils.files import IMAGE_SUFFIXES, find_images
 
+_UPLOAD = re.compile(r'(^|/)[0-9a-f]{8}-(?=[^/]+$)')
+"""What Label Studio puts before the name of an uploaded file; all its exports have it, whatever their format."""
+
 
 def tidy(name: str) -> str:
     """A path with forward slashes and without ``./``, ``//`` and inner ``..``."""
@@ -57,7 +60,8 @@ class ImageNames:
 
     A name is looked for as it is, with slashes turned, and as the end of a path or a path whose end is that of an image
     here (annotations name images by the folders of another machine); then without regard to letter case and Unicode
-    form; then by its stem, for names without suffix or with another one. What more than one image fits is refused.
+    form; then by its stem, for names without suffix or with another one; at last without the prefix that Label Studio
+    gives to uploaded files. What more than one image fits is refused.
 
     Args:
         folder: The folder; None if it is not known: names then stay as they are, with forward slashes.
@@ -129,10 +133,11 @@ class ImageNames:
                 raise ValueError(f'{source}: {name} may be {paths[0]} or {paths[1]} in {self.folder}: rename one')
             if paths:
                 return paths[0]
-        return None
+        bare = _UPLOAD.sub(r'\1', tidied)
+        return self.lookup(source, bare) if bare != tidied else None
 
     def find_numbered(self, source: str, number: int, folder: str = '') -> str:
-        """The image of a frame: the only one below ``folder`` whose name ends in this number.
+        """The image of a frame: the only one below ``folder`` whose name, without its suffix, ends in this number.
 
         Raises:
             ValueError: None or several do.

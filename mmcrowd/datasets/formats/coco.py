@@ -21,7 +21,7 @@ def read(path: Path, images: ImageNames) -> Collection:
     content = Record(read_json(path), str(path))
     categories = _by_id(content.items('categories', 'category'))
     objects = content.items('annotations', 'annotation')
-    used = {item['category_id'].identity() for item in objects}
+    used = {_identity(item['category_id']) for item in objects}
     gathered = Gatherer(path, images, _classes(categories, used))
     builders = {}
     for key, image in _by_id(content.items('images', 'image')).items():
@@ -33,24 +33,30 @@ def read(path: Path, images: ImageNames) -> Collection:
     return gathered.collection()
 
 
-def _by_id(records: list[Record]) -> dict[int | str, Record]:
-    found: dict[int | str, Record] = {}
+def _identity(record: Record) -> str:
+    """An id as text: some programs write the number of an image in one place and its text in the other."""
+    return str(record.identity())
+
+
+def _by_id(records: list[Record]) -> dict[str, Record]:
+    found: dict[str, Record] = {}
     for record in records:
-        key = record['id'].identity()
+        key = _identity(record['id'])
         if key in found:
-            raise record['id'].error('every id once', f'{key!r} again, first in {found[key].name}')
+            again = f'{record["id"].value!r} again, first in {found[key].name}'
+            raise record['id'].error('every id once', again)
         found[key] = record
     return found
 
 
 def _referred(item: Record, key: str, known: dict):
-    value = item[key].identity()
+    value = _identity(item[key])
     if value not in known:
-        raise ValueError(f'{item.source}: {key} refers to {value!r}, which the file does not have')
+        raise ValueError(f'{item.source}: {key} refers to {item[key].value!r}, which the file does not have')
     return known[value]
 
 
-def _classes(categories: dict[int | str, Record], used: set[int | str]) -> list[str]:
+def _classes(categories: dict[str, Record], used: set[str]) -> list[str]:
     """Names of the categories, but of those that only others belong to: exports of Roboflow begin with one."""
     names = {key: category['name'].text() for key, category in categories.items()}
     parents = {}

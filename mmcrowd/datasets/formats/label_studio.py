@@ -13,6 +13,7 @@ from .records import Record
 from .shapes import around, ellipse, turned
 
 _KINDS = ('keypoint', 'rectangle', 'ellipse', 'polygon')
+_AS_JSON = '(export as JSON, not as JSON-MIN)'
 
 
 def read(path: Path, images: ImageNames) -> Collection:
@@ -25,8 +26,9 @@ def read(path: Path, images: ImageNames) -> Collection:
         ValueError: Not such a file; names the task.
     """
     gathered = Gatherer(path, images)
-    for number, task in enumerate(Record(read_json(path), f'{path} (export as JSON, not as JSON-MIN)').each('task')):
-        task.place = str(path)
+    for number, task in enumerate(Record(read_json(path), f'{path} {_AS_JSON}').each('task')):
+        if task.get('data') is not None:
+            task.place = str(path)
         known = task.get('id')
         task.name = f'task {known.identity() if known is not None else number}'
         name = _image_name(task, images)
@@ -112,7 +114,7 @@ def _add(builder: ImageBuilder, shape: Record) -> None:
 
 
 def _image_name(task: Record, images: ImageNames) -> str:
-    """The image that a task's data link: an uploaded file, whose name has a prefix, or one of a folder."""
+    """The image that a task's data link: an uploaded file, or one of a folder."""
     data = task['data'].mapping()
     links = [value for key, value in data.items() if isinstance(value, str) and ('.' in value or key == 'image')]
     links.sort(key=lambda link: link != data.get('image'))
@@ -126,10 +128,9 @@ def _image_name(task: Record, images: ImageNames) -> str:
     place = unquote(local.group(1) if local else link.path)
     if not (link.scheme or link.query or place.startswith('/')):
         place = links[0]  # the name of a file, which may have '#' or '%' in it
-    bare = re.sub(r'^[0-9a-f]{8}-', '', place.rpartition('/')[2])
     if images.folder is None and (place.startswith('/') or link.scheme):
         place = place.rpartition('/')[2]
-    return images.find(task.source, place, place.rpartition('/')[2] or place, bare or place)
+    return images.find(task.source, place, place.rpartition('/')[2] or place)
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:

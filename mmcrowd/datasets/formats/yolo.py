@@ -1,6 +1,6 @@
 """YOLO: a text file per image, with a box, outline or pose per line in parts of the image size."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -20,7 +20,8 @@ def read(path: Path, images: ImageNames) -> Collection:
     """Read a folder of text files ``<image>.txt``. What stands after the class follows from how many values there are,
     and what they are in all lines of that length: ``cx cy w h``; the same and a confidence, or a confidence and the
     number of a track; the same and keypoints, ``x y`` or ``x y visibility`` each; or the corners of an outline, of
-    which the box around it is taken. Images without text file have no heads, as is usual in this format; they are
+    which the box around it is taken. The image of ``train/labels/a.txt`` may be ``train/images/a.jpg``, as the format
+    has it. Images without text file have no heads, as is usual in this format; they are
     counted. Classes are named by ``classes.txt``, ``obj.names`` or ``data.yaml`` in the folder or up to two above.
 
     Raises:
@@ -33,7 +34,7 @@ def read(path: Path, images: ImageNames) -> Collection:
     classes, keypoints = class_names(root)
     found: list[tuple[str, str, list[Row]]] = []
     for file in files:
-        name = images.lookup(str(file), file.relative_to(root).with_suffix('').as_posix())
+        name = _image_of(file, file.relative_to(root).with_suffix(''), images)
         if name is not None:
             found.append((name, str(file), read_rows(file, len(classes))))
         elif file.name.lower() not in _NO_LABELS and not file.name.lower().startswith('readme'):
@@ -56,6 +57,12 @@ def read(path: Path, images: ImageNames) -> Collection:
         gathered.image(place, name, image_size(place)).note('images without text file, taken as without heads')
     gathered.builders.sort(key=lambda builder: builder.name)
     return gathered.collection()
+
+
+def _image_of(file: Path, place: PurePath, images: ImageNames) -> str | None:
+    beside = PurePath(*('images' if part == 'labels' else part for part in place.parts))
+    found = images.lookup(str(file), place.as_posix())
+    return found or images.lookup(str(file), beside.as_posix())
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:

@@ -326,7 +326,7 @@ class TestLabelStudio:
 
     def test_bad_tasks_are_named(self, tmp_path):
         turned = dict(self.SIZE, type='rectanglelabels', id='q')
-        turned['value'] = dict(x=1, y=1, width=1, height=1, rotation=30, rectanglelabels=['head'])
+        turned['value'] = value = dict(x=1, y=1, width=1, height=1, rotation=30, rectanglelabels=['head'])
         found = self.read(tmp_path, self.task(turned))
         assert found.notes == {'turned boxes, taken as the upright boxes around them': 1}
         lacking = dict(type='keypointlabels', value=dict(x=1, y=1, keypointlabels=['head']))
@@ -334,6 +334,8 @@ class TestLabelStudio:
             self.read(tmp_path, self.task(lacking))
         with pytest.raises(ValueError, match=r'export as JSON, not as JSON-MIN\): expected a list'):
             FORMATS['label_studio'].read(write(tmp_path, 'min.json', dict(a=1)))
+        with pytest.raises(ValueError, match=r"as JSON, not as JSON-MIN\), task 3: expected 'data', found the keys"):
+            self.read(tmp_path, dict(id=3, image='/data/upload/1/a.jpg', label=[value], annotator=1))
 
 
 @pytest.mark.usefixtures('xml_parser')

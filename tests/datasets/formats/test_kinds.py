@@ -126,6 +126,7 @@ SPELLINGS = [
     ('caf\u00e9.jpg', 'cafe\u0301.jpg'),
     ('cam1/a.jpg', 'cam1/a.png'),
     ('data/cam1/a.jpg', 'cam1/a.jpg'),
+    ('0a1b2c3d-a b.jpg', 'a b.jpg'),
 ]
 
 

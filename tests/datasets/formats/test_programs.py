@@ -96,8 +96,24 @@ class TestCoco:
         with pytest.raises(ValueError, match=r'image 1, id: expected every id once, found 1 again, first in image 0'):
             read(tmp_path, 'coco', content)
 
+    def test_ids_are_numbers_here_and_texts_there(self, tmp_path):
+        found = self.read(tmp_path, dict(image_id='4', category_id='1', bbox=[10, 20, 10, 10]))
+        assert heads(found) == [('person', 15, 25, 10, 10)]
+        with pytest.raises(ValueError, match="annotation 0: image_id refers to '5', which the file does not have"):
+            self.read(tmp_path, dict(image_id='5', bbox=[10, 20, 10, 10]))
+
 
 class TestYolo:
+    @pytest.mark.parametrize('pair', ['train/{}/a', '{}/train/a'])
+    def test_the_folder_above_labels_and_images(self, tmp_path, pair):
+        write_image(tmp_path / f'{pair.format("images")}.jpg', (100, 50))
+        labels = tmp_path / f'{pair.format("labels")}.txt'
+        labels.parent.mkdir(parents=True)
+        labels.write_text('0 0.5 0.5 0.2 0.4\n')
+        found = FORMATS['yolo'].read(tmp_path, tmp_path)
+        assert [image.img_path for image in found.images] == [f'{pair.format("images")}.jpg']
+        assert heads(found) == [('head', 50, 25, 20, 20)]
+
     def read(self, root: Path, text: str, **files: str) -> Collection:
         write_image(root / 'images' / 'a.jpg', (100, 50))
         (root / 'train' / 'labels').mkdir(parents=True)
