@@ -10,7 +10,7 @@ import argparse
 
 from mmcrowd.apis import CrowdInferencer, predict_folder
 from mmcrowd.apis.zoo import DEFAULT_MODEL
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import MAX_PIXELS
 
@@ -30,7 +30,10 @@ def main() -> int:
     parser.add_argument('--no-pictures', action='store_true', help='write numbers only')
     parser.add_argument('--resume', action='store_true', help='go on with the numbers that --out-dir holds')
     parser.add_argument(
-        '--max-pixels', type=int, metavar='N', help=f'most pixels of an image (default: {MAX_PIXELS:,}, 1.6 GB decoded)'
+        '--max-pixels',
+        type=whole_number,
+        metavar='N',
+        help=f'most pixels of an image (default: {MAX_PIXELS:,}, 1.6 GB decoded)',
     )
     parser.add_argument('--device', help="'cpu', 'cuda:0', ... (default: a GPU if there is one)")
     args = parser.parse_args()

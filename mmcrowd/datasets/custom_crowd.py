@@ -119,7 +119,7 @@ def check_images(collection: Collection, folder: Path, source: str | Path) -> No
     """Look for the images of annotations, and compare their sizes.
 
     Raises:
-        FileNotFoundError: Images are missing; names up to 20, and what else is wrong.
+        FileNotFoundError: Images are missing; names up to 5, and what else is wrong.
         ValueError: Sizes or points contradict the images, see :func:`check_frame`.
 
     The error's ``problems`` has all of them: path of the image -> what is wrong.
@@ -134,8 +134,8 @@ def check_images(collection: Collection, folder: Path, source: str | Path) -> No
         except (FileNotFoundError, ValueError) as error:
             problems[str(path)] = error
     if problems:
-        first, more = list(problems.values())[:20], len(problems) - 20
-        text = '\n'.join(map(str, first)) + (f'\nand {more} more such images' if more > 0 else '')
+        first, more = list(problems.values())[:5], len(problems) - 5
+        text = ';\n'.join(map(str, first)) + (f';\nand {more} more such images' if more > 0 else '')
         error = type(first[0])(text)
         error.problems = {path: str(problem) for path, problem in problems.items()}
         raise error

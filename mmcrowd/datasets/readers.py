@@ -16,6 +16,7 @@ from .mat_check import check_mat
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlevel = 2
 
 
 def short(value: object) -> str:

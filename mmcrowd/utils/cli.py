@@ -8,7 +8,7 @@ from __future__ import annotations
 import dis
 import re
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +25,21 @@ class ToolParser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
         self.exit(USER_ERROR, f'{self.prog}: {message} (all options: {self.prog} --help)\n')
+
+
+def whole_number(text: str) -> int:
+    """The type of an option that counts, or is a seed.
+
+    Raises:
+        ArgumentTypeError: Not a whole number, or a negative one.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ArgumentTypeError(f'expected a whole number, 0 or more, found {text!r}')
+    return number
 
 
 def run_tool(main: Callable[[], int | None]) -> NoReturn:

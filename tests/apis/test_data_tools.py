@@ -463,6 +463,8 @@ class TestSplit:
         [
             (dict(names=['a'], ratios=[0.5, 0.5]), 'expected a positive ratio for each name'),
             (dict(names=['a', 'b'], ratios=[1, 0]), 'expected a positive ratio for each name'),
+            (dict(names=['a', 'b'], ratios=[float('nan'), 1]), 'expected a positive ratio for each name'),
+            (dict(names=['a', 'b'], ratios=[1, float('inf')]), 'expected a positive ratio for each name'),
             (dict(), 'expected at least 3 groups of images to divide, found 1'),
         ],
     )

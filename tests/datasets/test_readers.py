@@ -16,6 +16,7 @@ from mmcrowd.datasets.readers import (
     read_mat,
     read_numbers,
     read_xml,
+    short,
 )
 from mmcrowd.datasets.roi import read_mask
 from tests.datasets.fixtures.images import write_image
@@ -75,6 +76,11 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
         read_mat(tmp_path / 'a.mat')
     with pytest.raises(ImportError, match=r'a\.xml: reading XML safely takes defusedxml: pip install defusedxml'):
         read_xml(tmp_path / 'a.xml')
+
+
+def test_a_whole_file_is_a_line_in_a_message():
+    item = dict(id=1, size=[4, 6], name='a' * 99)
+    assert short(dict(images=[item] * 2, sizes=[1, 2])) == "{'images': [{...}, {...}], 'sizes': [1, 2]}"
 
 
 def test_text(tmp_path):

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from mmcrowd.datasets.readers import read_json
 from mmcrowd.registry import MODELS
-from mmcrowd.utils.cli import ToolParser, run_tool, user_message
+from mmcrowd.utils.cli import ToolParser, run_tool, user_message, whole_number
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.weights import read_weights
@@ -128,6 +128,16 @@ class TestReadConfig:
             read_config(tmp_path / 'c.py')
 
 
+@pytest.mark.parametrize('text', ['-1', '1.5', 'nan', 'x', ''])
+def test_whole_numbers(text, capsys):
+    parser = ToolParser('tool.py')
+    parser.add_argument('--seed', type=whole_number)
+    assert parser.parse_args(['--seed', '7']).seed == 7
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--seed', text])
+    assert f'--seed: expected a whole number, 0 or more, found {text!r}' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('device', ['cuda:77', 'gpu', 'meta'])
 def test_devices_that_are_not_there(device):
     with pytest.raises(ValueError, match=f'^device {device}: not to be had here .*; there is cpu'):
@@ -142,3 +152,4 @@ def test_tools_say_it(repo_root):
         assert 'run_tool(main)' in text, path
         assert 'ArgumentParser(' not in text, path
         assert 'Error' not in text, path
+        assert 'type=int' not in text, path

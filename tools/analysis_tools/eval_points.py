@@ -3,7 +3,7 @@
 import argparse
 
 from mmcrowd.evaluation import PROTOCOLS, evaluate_point_files, result_lines
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 from mmcrowd.utils.json_files import write_json
 
 
@@ -15,8 +15,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--radius', type=float, nargs='+', default=[4, 8], help='radii in pixels (default: 4 8)')
     parser.add_argument('--matching', choices=['max', 'greedy'], default='max', help='default: max, the official one')
     parser.add_argument('--score-thr', type=float, help='lowest score of a prediction that is evaluated')
-    parser.add_argument('--bootstrap', type=int, default=0, help='resamples for 95%% confidence intervals')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the resampling')
+    parser.add_argument('--bootstrap', type=whole_number, default=0, help='resamples for 95%% confidence intervals')
+    parser.add_argument('--seed', type=whole_number, default=0, help='seed of the resampling')
     parser.add_argument(
         '--two-in-exponent',
         action=argparse.BooleanOptionalAction,

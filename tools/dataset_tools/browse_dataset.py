@@ -3,7 +3,7 @@
 from mmengine.config import DictAction
 
 from mmcrowd.apis import browse_dataset
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 from mmcrowd.utils.configs import read_config
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures (default: %(default)s)')
-    parser.add_argument('--number', type=int, help='how many samples (default: all)')
+    parser.add_argument('--number', type=whole_number, help='how many samples (default: all)')
     parser.add_argument('--show', action='store_true', help='open a window for each')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings of the config, as key=value')
     args = parser.parse_args()

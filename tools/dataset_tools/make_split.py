@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmcrowd.apis.data_tools import make_split
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument('--out-dir', required=True, help='folder of the files to write, <name>.json')
     parser.add_argument('--names', nargs='+', default=['train', 'val', 'test'], help='default: train val test')
     parser.add_argument('--ratios', nargs='+', type=float, default=[0.8, 0.1, 0.1], help='default: 0.8 0.1 0.1')
-    parser.add_argument('--seed', type=int, default=0, help='default: %(default)s')
+    parser.add_argument('--seed', type=whole_number, default=0, help='default: %(default)s')
     parser.add_argument('--by-folder', action='store_true', help='keep the images of a folder together')
     parser.add_argument('--images', help="folder of the images (default: 'images' beside the annotation file)")
     parser.add_argument('--no-images', action='store_true', help='do not look for images that show the same')

@@ -76,7 +76,8 @@ def make_split(
         ValueError: Fewer groups than parts, or names and ratios that do not fit.
         FileNotFoundError: An image is missing.
     """
-    if len(names) != len(ratios) or len(set(names)) != len(names) or min(ratios) <= 0:
+    positive = all(ratio > 0 for ratio in ratios) and sum(ratios) < math.inf
+    if len(names) != len(ratios) or len(set(names)) != len(names) or not positive:
         raise ValueError(f'expected a positive ratio for each name, got names {list(names)} and ratios {list(ratios)}')
     collection = format_named('json').read(source)
     groups = _groups(collection, by_folder, [] if images is None else _alike(collection, Path(images), likeness))
