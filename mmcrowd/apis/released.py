@@ -20,6 +20,8 @@ from mmcrowd.utils.weights import load_weights, read_weights, tensors_by_name
 from .publish import write_published
 
 _HRNET = (r'(?=(conv|bn)\d\.|layer\d\.|transition\d\.|stage\d\.)', 'backbone.')
+_FRONT_END = (r'frontend\.', 'backbone.features.')
+_OUTPUT = (r'output_layer\.', 'bbox_head.conv.')
 _THRESHOLDS = (  # the authors' last convolution stands behind a pooling layer
     (r'Binar\.Threshold_Module\.7\.', 'bbox_head.threshold_encoder.layers.6.'),
     (r'Binar\.Threshold_Module\.', 'bbox_head.threshold_encoder.layers.'),
@@ -111,6 +113,28 @@ RELEASED = (
             *_THRESHOLDS,
         ),
         unused=r'Binar\.(weight|bias)$',
+    ),
+    ReleasedNetwork(
+        name='csrnet',
+        source='CSRNet-pytorch',
+        configs={name: f'density/csrnet_1000e_{name}.py' for name in ('sha', 'shb')},
+        renames=(_FRONT_END, (r'backend\.', 'neck.layers.'), _OUTPUT),
+    ),
+    ReleasedNetwork(
+        name='cannet',
+        source='Context-Aware-Crowd-Counting',
+        configs={name: f'density/cannet_1000e_{name}.py' for name in ('sha', 'shb', 'qnrf')},
+        renames=(_FRONT_END, (r'context\.', 'neck.0.'), (r'backend\.', 'neck.1.layers.'), _OUTPUT),
+    ),
+    ReleasedNetwork(
+        name='bl_vgg19',
+        source='Bayesian-Crowd-Counting',
+        configs={name: f'density/bl_vgg19_1000e_{name}.py' for name in ('qnrf', 'sha', 'shb')},
+        renames=(
+            (r'features\.', 'backbone.features.'),
+            (r'reg_layer\.4\.', 'bbox_head.conv.'),
+            (r'reg_layer\.', 'neck.layers.'),
+        ),
     ),
 )
 """The networks that :func:`load_released` knows."""

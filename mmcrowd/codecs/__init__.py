@@ -1,9 +1,10 @@
 """Codecs: how head points become maps, and maps become head points again."""
 
 from .base import BaseCodec, Decoded
+from .density import DensityCodec
 from .fidt import FIDTCodec
 from .head_heatmap import HeadHeatmapCodec
 from .instance_map import InstanceMapCodec
 from .p2r import P2RCodec
 
-__all__ = ['BaseCodec', 'Decoded', 'FIDTCodec', 'HeadHeatmapCodec', 'InstanceMapCodec', 'P2RCodec']
+__all__ = ['BaseCodec', 'Decoded', 'DensityCodec', 'FIDTCodec', 'HeadHeatmapCodec', 'InstanceMapCodec', 'P2RCodec']

@@ -113,6 +113,10 @@ class BaseCodec(metaclass=ABCMeta):
     locates: bool = True
     """Whether :meth:`decode` gives points; False where it gives a count alone."""
 
+    context: tuple[str, ...] = ()
+    """Further arguments of :meth:`encode` that the pipeline knows: 'frame', where the whole image lies, and 'spacing',
+    how far apart the heads of the whole image are."""
+
     def __init__(self, stride: int = 1) -> None:
         if stride < 1 or int(stride) != stride:
             raise ValueError(f'{type(self).__name__}: stride must be a positive integer, got {stride!r}')

@@ -98,6 +98,44 @@ def neighbour_distances(points: np.ndarray, k: int) -> np.ndarray:
     return cKDTree(points).query(points, k=k + 1)[0].reshape(len(points), -1)[:, 1:]
 
 
+def mean_spacing(points: np.ndarray, k: int) -> np.ndarray:
+    """Mean distance of heads (N, 2) to the ``k`` nearest others, or to as many as there are: (N,), inf for a lone."""
+    distances = neighbour_distances(points, k)
+    known = np.isfinite(distances)
+    total = np.where(known, distances, 0).sum(axis=1)
+    return np.where(known.any(axis=1), total / known.sum(axis=1).clip(min=1), np.inf)
+
+
+def sum_pool(maps: Tensor, factor: int) -> Tensor:
+    """Sum blocks of ``factor`` x ``factor`` cells, the last ones smaller: (B, C, h, w) -> (B, C, ceil(h / f), ...)."""
+    return F.avg_pool2d(maps, factor, ceil_mode=True, divisor_override=1)
+
+
+def cell_counts(maps: Tensor, shape: tuple[int, int], stride: int, grid: tuple[int, int]) -> Tensor:
+    """Count by a density in the cells of a grid over the image.
+
+    What stands in a cell of the map is spread evenly over the part of it that is image, so the grid adds up to the map.
+
+    Args:
+        maps (Tensor): (..., h, w) density; cells beyond the image do not count.
+        shape (tuple[int, int]): Height and width of the image, pixels.
+        stride (int): Pixels per cell of the map.
+        grid (tuple[int, int]): Rows and columns.
+
+    Returns:
+        Tensor: (..., rows, columns) float64.
+    """
+    shares = []
+    for side, number in zip(shape, grid, strict=True):
+        edges = torch.arange(-(-side // stride) + 1, dtype=torch.float64).mul(stride).clamp(max=side)
+        borders = torch.linspace(0, side, number + 1, dtype=torch.float64)
+        low = torch.maximum(edges[:-1], borders[:-1, None])
+        high = torch.minimum(edges[1:], borders[1:, None])
+        shares.append(((high - low).clamp(min=0) / (edges[1:] - edges[:-1])).to(maps.device))
+    rows, columns = shares
+    return rows @ maps[..., : rows.shape[1], : columns.shape[1]].double() @ columns.T
+
+
 def knn_boxes(
     points: np.ndarray, shape: tuple[int, int], k: int = 3, factor: float = 0.3, cap: float = 0.05
 ) -> np.ndarray:

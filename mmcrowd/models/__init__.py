@@ -2,7 +2,7 @@
 
 from mmcrowd.utils import mmdet_parts  # noqa: F401
 
-from .backbones import DLA, VGG, CrowdHRNet, EfficientNetLite, SpaceToDepthResNet, TimmEncoder
+from .backbones import DLA, MCNN, VGG, CrowdHRNet, EfficientNetLite, SpaceToDepthResNet, TimmEncoder
 from .data_preprocessor import CrowdDataPreprocessor
 from .dense_heads import (
     BaseInstanceMapHead,
@@ -14,6 +14,8 @@ from .dense_heads import (
     CrowdRetinaHead,
     CrowdRPNHead,
     CrowdYOLOXHead,
+    DeepCountHead,
+    DensityHead,
     FIDTHead,
     FIDTLiteHead,
     HeadSizeHead,
@@ -23,18 +25,21 @@ from .dense_heads import (
 )
 from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
-from .losses import InstanceSSIMLoss, MapL1Loss, MapMSELoss, MaskFocalLoss, P2RLoss, SSIMLoss
-from .necks import ConcatFPN, ConcatPyramid, DLAUp, TopDownPyramid
+from .losses import BayesianLoss, InstanceSSIMLoss, MapL1Loss, MapMSELoss, MapRMSELoss, MaskFocalLoss, P2RLoss, SSIMLoss
+from .necks import ConcatFPN, ConcatPyramid, ConvBackEnd, DLAUp, ScaleContext, TopDownPyramid
 from .task_modules import ChunkedMaxIoUAssigner, CrowdSimOTAAssigner
 
 __all__ = [
     'DLA',
+    'MCNN',
     'VGG',
     'BaseInstanceMapHead',
+    'BayesianLoss',
     'ChunkedMaxIoUAssigner',
     'CompressedSigmoid',
     'ConcatFPN',
     'ConcatPyramid',
+    'ConvBackEnd',
     'CrowdBoxMixin',
     'CrowdCenterNetHead',
     'CrowdDataPreprocessor',
@@ -49,6 +54,8 @@ __all__ = [
     'CrowdSimOTAAssigner',
     'CrowdYOLOXHead',
     'DLAUp',
+    'DeepCountHead',
+    'DensityHead',
     'EfficientNetLite',
     'FIDTHead',
     'FIDTLiteHead',
@@ -61,11 +68,13 @@ __all__ = [
     'InstanceSSIMLoss',
     'MapL1Loss',
     'MapMSELoss',
+    'MapRMSELoss',
     'MaskFocalLoss',
     'P2RHead',
     'P2RLoss',
     'PixelThresholdEncoder',
     'SSIMLoss',
+    'ScaleContext',
     'SpaceToDepthResNet',
     'TiledDetector',
     'TimmEncoder',

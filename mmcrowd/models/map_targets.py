@@ -8,7 +8,7 @@ import torch
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.dist import all_reduce, get_world_size
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcrowd.codecs.numerics import covered_cells
 
@@ -42,6 +42,25 @@ class MapTargets:
     def cells(self) -> list[Tensor]:
         """Column and row of the cell that holds each head: one (N, 2) long tensor per image."""
         return [points.floor().long() // self.stride for points in self.points]
+
+    def divisor(self, normalizer: str) -> Tensor | float:
+        """What a sum over all cells of the batch is divided by, see :func:`check_normalizer`."""
+        if normalizer == 'num_heads':
+            return self.num_heads
+        if normalizer == 'batch':
+            return len(self.pred)
+        if normalizer == 'mean':
+            return (self.counted.sum() * self.pred.shape[1]).clamp(min=1)
+        return 1 / get_world_size()  # gradients are averaged over processes: this keeps the sum over all of them
+
+
+def check_normalizer(loss: nn.Module, name: str) -> str:
+    """The name of a way to normalise a sum over cells, if it is one: 'num_heads', 'sum', 'batch' or 'mean'."""
+    if name not in ('num_heads', 'sum', 'batch', 'mean'):
+        raise ValueError(
+            f"{type(loss).__name__}: normalizer must be 'num_heads', 'sum', 'batch' or 'mean', got {name!r}"
+        )
+    return name
 
 
 def heads_per_process(number: int, device: torch.device) -> Tensor:

@@ -84,7 +84,8 @@ def load_weights(
         source: Name of the file, for messages.
         prefix: Beginning of the names that belong to the module, such as 'backbone.'; others are left alone.
         optional: Regular expressions of names of the file that the module may do without, such as a classifier's,
-            matched from the beginning.
+            matched from the beginning; beside those that a part of it has in ``unneeded_keys``, such as of branches
+            that exist in training.
         absent: Regular expressions of names of the module that the file may do without, likewise.
 
     Returns:
@@ -94,7 +95,10 @@ def load_weights(
         WeightsError: Names or shapes differ, or a value is NaN or infinite.
     """
     fit = _compare(module, checkpoint, source, prefix)
-    fit.left_over = _unmatched(fit.left_over, optional)
+    unneeded = (
+        rf'{re.escape(f"{name}.")}{pattern}' for name, part in module.named_modules() for pattern in _unneeded(part)
+    )
+    fit.left_over = _unmatched(fit.left_over, (*optional, *unneeded))
     fit.missing = _unmatched(fit.missing, absent)
     if fit.differences:
         raise WeightsError(f'{source}: does not fit {fit}: {_OWN}')
@@ -241,6 +245,10 @@ def _describe(value: Tensor) -> str:
 def _first(keys: list[str], number: int = 3) -> str:
     more = f' and {len(keys) - number} more' if len(keys) > number else ''
     return ', '.join(key[:100] for key in keys[:number]) + more
+
+
+def _unneeded(part: nn.Module) -> tuple[str, ...]:
+    return getattr(part, 'unneeded_keys', ())
 
 
 def _unmatched(keys: list[str], patterns: Iterable[str]) -> list[str]:

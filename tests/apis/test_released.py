@@ -21,6 +21,7 @@ NETWORKS = [network.name for network in RELEASED]
 STAGES = {f'stage{n}': dict(num_blocks=(1,) * n, num_channels=(4, 8, 16, 32)[:n]) for n in (1, 2, 3, 4)}
 HRNET = dict(backbone=dict(extra={name: dict(num_modules=1, **stage) for name, stage in STAGES.items()}))
 THRESHOLDS = dict(channels=(8, 8, 8))
+NARROW = dict(channels=(4, 4, 8, 8, 8))
 SMALL = {
     'fidtm_hrnet_w48': HRNET | dict(bbox_head=dict(in_channels=60)),
     'iim_hrnet_w48': HRNET | dict(bbox_head=dict(in_channels=60, threshold_encoder=dict(in_channels=60, **THRESHOLDS))),
@@ -29,11 +30,38 @@ SMALL = {
         neck=dict(in_channels=[8, 8, 8], out_channels=8),
         bbox_head=dict(in_channels=24, threshold_encoder=dict(in_channels=24, **THRESHOLDS)),
     ),
+    'csrnet': dict(backbone=NARROW, neck=dict(in_channels=8, channels=(8, 4)), bbox_head=dict(in_channels=4)),
+    'cannet': dict(
+        backbone=NARROW,
+        neck=[
+            dict(type='mmcrowd.ScaleContext', channels=8),
+            dict(type='mmcrowd.ConvBackEnd', in_channels=8, channels=(8, 4), norm_cfg=dict(type='BN')),
+        ],
+        bbox_head=dict(in_channels=4),
+    ),
+    'bl_vgg19': dict(backbone=NARROW, neck=dict(in_channels=8, channels=(8, 4)), bbox_head=dict(in_channels=4)),
 }
+DENSITY = {
+    'csrnet': (('backbone.features.', 'frontend.'), ('neck.layers.', 'backend.'), ('bbox_head.conv.', 'output_layer.')),
+    'cannet': (
+        ('backbone.features.', 'frontend.'),
+        ('neck.0.', 'context.'),
+        ('neck.1.layers.', 'backend.'),
+        ('bbox_head.conv.', 'output_layer.'),
+    ),
+    'bl_vgg19': (
+        ('backbone.features.', 'features.'),
+        ('neck.layers.', 'reg_layer.'),
+        ('bbox_head.conv.', 'reg_layer.4.'),
+    ),
+}
+"""Our beginnings of names and the authors', of networks that differ in nothing else."""
 
 
 def official_name(network: str, key: str) -> str:
     """The authors' name of one of our tensors, as far as the rules to convert are from being this one backwards."""
+    if network in DENSITY:
+        return next(key.replace(ours, theirs) for ours, theirs in DENSITY[network] if key.startswith(ours))
     key = key.replace('bbox_head.threshold_encoder.layers.6.', 'Binar.Threshold_Module.7.')
     key = key.replace('bbox_head.threshold_encoder.layers.', 'Binar.Threshold_Module.')
     if network == 'iim_vgg16':

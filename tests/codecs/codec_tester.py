@@ -166,3 +166,91 @@ def assert_same_points(points: np.ndarray, expected: np.ndarray) -> None:
     distance, index = cKDTree(expected.reshape(-1, 2)).query(points.reshape(-1, 2))
     assert (distance <= 1e-4).all()
     assert len(np.unique(index)) == len(points)
+
+
+class CountingCodecTester:
+    """Contract of a codec that counts: the map sums to the number of heads inside, and decoding gives that sum."""
+
+    strides = (1, 4, 8)
+    shapes = ((203, 317), (64, 96), (1, 50), (33, 1), (1, 1))
+
+    def make(self, stride: int) -> BaseCodec:
+        """Build the codec."""
+        raise NotImplementedError
+
+    def encode(self, codec: BaseCodec, points: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
+        """Target maps as a batch of one, (1, C, h, w)."""
+        maps = codec.encode(points, no_boxes(points), shape)
+        assert tuple(maps) == codec.names
+        assert all(value.dtype == np.float32 and value.shape == (1, *codec.map_shape(shape)) for value in maps.values())
+        return torch.from_numpy(np.concatenate([maps[name] for name in codec.names]))[None]
+
+    def count(self, codec: BaseCodec, points: np.ndarray, shape: tuple[int, int]) -> float:
+        (decoded,) = codec.decode(self.encode(codec, points, shape), [shape])
+        assert decoded.count.dtype == torch.float64
+        return decoded.count.item()
+
+    @pytest.mark.parametrize('number', [0, 1, 2, 3, 300, 20_000])
+    def test_every_head_counts_once(self, number: int):
+        rng = np.random.default_rng(number)
+        for stride in self.strides:
+            for shape in self.shapes:
+                points = rng.uniform(0, shape[::-1], (number, 2)).astype(np.float32)
+                points = np.minimum(points, np.nextafter(np.float32(shape[::-1]), np.float32(0)))
+                # 20,000 heads in the few cells of a sliver are as exact as float32 is.
+                count = self.count(self.make(stride), points, shape)
+                assert count == pytest.approx(number, rel=3e-8, abs=1e-4), (stride, shape)
+
+    def test_corners_borders_and_heads_in_one_place(self):
+        shape = (75, 101)
+        right, bottom = np.nextafter(np.float32(101), np.float32(0)), np.nextafter(np.float32(75), np.float32(0))
+        corners = np.array([[0, 0], [right, 0], [0, bottom], [right, bottom]], np.float32)
+        borders = np.array([[0, 30], [right, 30], [50, 0], [50, bottom]], np.float32)
+        for stride in self.strides:
+            for points in (corners, borders, corners[:1], corners[3:], np.repeat(corners, 25, 0), borders[[1] * 7]):
+                assert self.count(self.make(stride), points, shape) == pytest.approx(len(points), abs=1e-4)
+
+    def test_heads_outside_do_not_count(self):
+        outside = np.array([[-0.1, 5], [5, -0.1], [96, 5], [5, 64], [-40, -40], [1e6, 5]], np.float32)
+        for stride in self.strides:
+            assert self.count(self.make(stride), outside, (64, 96)) == pytest.approx(0, abs=1e-4)
+            assert self.count(self.make(stride), np.r_[outside, [[50, 50]]], (64, 96)) == pytest.approx(1, abs=1e-4)
+
+    def test_batch_and_padding(self):
+        """What the network sees in padding does not count."""
+        codec, shapes = self.make(4), [(60, 90), (64, 64), (19, 96)]
+        batch = torch.full((3, len(codec.names), 16, 24), 7.0)
+        singles = []
+        for i, shape in enumerate(shapes):
+            maps = self.encode(codec, random_crowd(i, 20, shape, 8), shape)
+            batch[i, :, : maps.shape[2], : maps.shape[3]] = maps[0]
+            singles += codec.decode(maps, [shape])
+        for one, other in zip(codec.decode(batch, shapes), singles, strict=True):
+            torch.testing.assert_close(one.count, other.count)
+            torch.testing.assert_close(one.points, other.points)
+
+    @pytest.mark.parametrize('stride', [1, 4])
+    def test_tiles_add_up_to_the_whole(self, stride: int):
+        codec, shape = self.make(stride), (95, 126)
+        maps = self.encode(codec, random_crowd(3, 60, shape, 8), shape)
+        whole = codec.decode(maps, [shape])[0]
+        parts = []
+        for left in (0, 64):
+            x0, x1 = max(left - 8, 0), min(left + 72, 128)
+            tile = maps[..., x0 // stride : x1 // stride]
+            core = (0, left - x0, 96, left - x0 + 64)
+            parts.append(codec.candidates(tile, [(95, min(x1, 126) - x0)], core)[0].translate(x0, 0))
+        tiled = codec.select(type(whole).cat(parts), shape)
+        torch.testing.assert_close(tiled.count, whole.count)
+        assert_same_points(tiled.points.numpy(), whole.points.numpy())
+
+    def test_half_precision(self):
+        codec = self.make(4)
+        maps = self.encode(codec, random_crowd(0, 50, (64, 96), 8), (64, 96))
+        (decoded,) = codec.decode(maps.bfloat16(), [(64, 96)])
+        assert decoded.count.item() == pytest.approx(maps.bfloat16().double().sum().item(), rel=1e-6)
+
+    @pytest.mark.parametrize('stride', [0, -1, 1.5])
+    def test_bad_stride(self, stride: float):
+        with pytest.raises(ValueError, match='stride'):
+            self.make(stride)

@@ -16,6 +16,7 @@ LOSSES = [
     dict(type='mmcrowd.MapMSELoss'),
     dict(type='mmcrowd.MapMSELoss', normalizer='sum'),
     dict(type='mmcrowd.MapMSELoss', normalizer='mean'),
+    dict(type='mmcrowd.MapRMSELoss'),
     dict(type='mmcrowd.SSIMLoss'),
     dict(type='mmcrowd.InstanceSSIMLoss'),
     dict(type='mmcrowd.InstanceSSIMLoss', window='gauss11', region=15),
@@ -128,17 +129,78 @@ class TestContract:
         assert (maps.pred.grad * direction).sum().item() == pytest.approx(numeric, rel=0.02, abs=2e-4)
 
 
-class TestMapMSE:
-    def test_normalizers(self):
+class TestSumsOverCells:
+    @pytest.mark.parametrize(('name', 'power'), [('MapMSELoss', 2), ('MapL1Loss', 1)])
+    def test_normalizers(self, name: str, power: int):
         maps = scene(0, [(40, 48), (10, 20)], [5, 3])
-        total = ((maps.pred - maps.target).square() * maps.valid).sum().item()
-        for name, expected in [('sum', total), ('num_heads', total / 8), ('mean', total / (40 * 48 + 200))]:
-            got = MODELS.build(dict(type='mmcrowd.MapMSELoss', normalizer=name))(maps)
-            assert got.item() == pytest.approx(expected, rel=1e-6)
+        total = ((maps.pred - maps.target).abs().pow(power) * maps.valid).sum().item()
+        for normalizer, size in dict(sum=1, num_heads=8, batch=2, mean=40 * 48 + 200).items():
+            got = MODELS.build(dict(type=f'mmcrowd.{name}', normalizer=normalizer))(maps)
+            assert got.item() == pytest.approx(total / size, rel=1e-6)
 
-    def test_unknown_normalizer(self):
-        with pytest.raises(ValueError, match='normalizer'):
-            MODELS.build(dict(type='mmcrowd.MapMSELoss', normalizer='heads'))
+    @pytest.mark.parametrize('name', ['MapMSELoss', 'MapL1Loss', 'BayesianLoss'])
+    def test_unknown_normalizer(self, name: str):
+        with pytest.raises(ValueError, match=f"{name}: normalizer must be .* got 'heads'"):
+            MODELS.build(dict(type=f'mmcrowd.{name}', normalizer='heads'))
+
+    def test_root_of_each_image(self):
+        maps = scene(0, [(40, 48), (10, 20)], [5, 3])
+        squares = [(maps.pred - maps.target)[i, 0][maps.valid[i, 0]].square().mean() for i in (0, 1)]
+        expected = sum(square.sqrt().item() for square in squares) / 2
+        assert MODELS.build(dict(type='mmcrowd.MapRMSELoss'))(maps).item() == pytest.approx(expected, rel=1e-6)
+
+
+class TestBayesian:
+    def reference(self, maps: MapTargets, sigma: float, background: float | None) -> float:
+        """Cell by cell and head by head."""
+        total = 0.0
+        for i, points in enumerate(maps.points):
+            rows, cols = maps.valid[i, 0].any(1).sum().item(), maps.valid[i, 0].any(0).sum().item()
+            counts = np.zeros(len(points) + 1)
+            for row, col in maps.counted[i, 0].nonzero().tolist():
+                centre = (np.array([col, row]) + 0.5) * maps.stride
+                distance = np.linalg.norm(points.numpy() - centre, axis=1) if len(points) else np.array([np.inf])
+                likely = np.append(np.exp(-(distance**2) / (2 * sigma**2))[: len(points)], 0)
+                if background is not None:
+                    away = background * min(rows, cols) * maps.stride - distance.min()
+                    likely[-1] = np.exp(-(away**2) / (2 * sigma**2))
+                counts += (
+                    likely / likely.sum() * maps.pred[i, 0, row, col].item()
+                    if len(points)
+                    else [maps.pred[i, 0, row, col].item()]
+                )
+            total += np.abs(counts[:-1] - 1).sum() + abs(counts[-1])
+        return total / len(maps.points)
+
+    @pytest.mark.parametrize('background', [None, 0.2])
+    def test_equals_the_reference(self, background: float | None):
+        maps = scene(0, [(12, 15), (9, 10), (12, 15)], [4, 1, 0], (12, 15))
+        counted = maps.valid.clone()
+        counted[0, :, 2:5, 3:9] = False
+        maps = replace(maps, stride=8, points=[8 * p for p in maps.points], counted=counted)
+        loss = MODELS.build(dict(type='mmcrowd.BayesianLoss', sigma=12.0, background=background))
+        assert loss(maps).item() == pytest.approx(self.reference(maps, 12.0, background), rel=1e-4)
+        noisy = torch.where(counted, maps.pred, 7.0).requires_grad_()
+        loss(replace(maps, pred=noisy)).backward()
+        assert noisy.grad[~counted].abs().sum() == 0
+        assert noisy.grad[2].abs().sum() > 0, 'an image without heads should count nothing'
+
+    def test_far_from_all_heads_is_background(self):
+        maps = replace(scene(0, [(20, 20)], [1], (20, 20)), stride=8, points=[torch.tensor([[4.0, 4.0]])])
+        pred = torch.zeros_like(maps.pred)
+        pred[..., 0, 0], pred[..., 15, 15] = 1, 3
+        loss = MODELS.build(dict(type='mmcrowd.BayesianLoss', sigma=8.0, background=0.3))
+        assert loss(replace(maps, pred=pred)).item() == pytest.approx(3, abs=1e-3)
+
+    def test_heads_in_one_place(self):
+        maps = replace(scene(0, [(20, 20)], [3], (20, 20)), stride=8, points=[torch.full((3, 2), 4.0)])
+        pred = torch.zeros_like(maps.pred)
+        pred[..., 0, 0] = 3
+        assert MODELS.build(dict(type='mmcrowd.BayesianLoss'))(replace(maps, pred=pred)).item() < 0.1
+
+    def test_bad_options(self):
+        with pytest.raises(ValueError, match='sigma and background must be positive'):
+            MODELS.build(dict(type='mmcrowd.BayesianLoss', sigma=0))
 
 
 class TestInstanceSSIM:

@@ -1,6 +1,6 @@
 """Transforms of mmcrowd's data pipelines."""
 
-from .encoding import EncodeTargets
+from .encoding import EncodeTargets, MeasureSpacing
 from .formatting import ConvertHeadsToBoxes, PackCrowdInputs
 from .geometry import RandomScaleCrop
 from .loading import LoadHeads, LoadImage
@@ -15,6 +15,7 @@ __all__ = [
     'LoadHeads',
     'LoadImage',
     'MaskOutsideRoi',
+    'MeasureSpacing',
     'PackCrowdInputs',
     'RandomScaleCrop',
     'ResizeLongerSide',

@@ -2,11 +2,72 @@
 
 from __future__ import annotations
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmcrowd.codecs.numerics import fill_boxes
+from mmcrowd.codecs.numerics import fill_boxes, mean_spacing
 from mmcrowd.registry import CODECS, TRANSFORMS
 from mmcrowd.structures import HeadBoxes
+
+
+def _scale(results: dict) -> float:
+    """Length in the current image per length in the loaded one."""
+    matrix = results.get('homography_matrix')
+    return 1.0 if matrix is None else float(np.sqrt(np.abs(np.linalg.det(np.float64(matrix)[:2, :2]))))
+
+
+def _frame(results: dict, keep: np.ndarray) -> tuple[float, float, float, float]:
+    """Where the whole image lies, xyxy, pixels of the current one: the box around its corners."""
+    matrix, (height, width) = results.get('homography_matrix'), results['ori_shape'][:2]
+    if matrix is None:
+        return 0, 0, results['img_shape'][1], results['img_shape'][0]
+    corners = np.float64(matrix) @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
+    corners = corners[:2] / corners[2]
+    return (*corners.min(axis=1), *corners.max(axis=1))
+
+
+def _spacing(results: dict, keep: np.ndarray) -> np.ndarray | None:
+    """(N,) how far apart the heads of ``keep`` are, pixels of the current image; None where it was not measured."""
+    spacing = results.get('gt_spacing')
+    if spacing is None:
+        return None
+    if len(spacing) != len(keep):
+        raise ValueError(
+            f'{results.get("img_path")}: MeasureSpacing measured {len(spacing)} heads, and now there are {len(keep)}: '
+            'put no transform of mmdet between it and EncodeTargets that drops or adds heads; RandomScaleCrop may'
+        )
+    return spacing[keep] * _scale(results)
+
+
+_CONTEXT = dict(frame=_frame, spacing=_spacing)
+
+
+@TRANSFORMS.register_module()
+class MeasureSpacing(BaseTransform):
+    """Measure how far each head is from its nearest ones, for codecs whose peaks depend on it.
+
+    Put it before the crop: then the same head draws the same peak whatever a crop leaves of its surroundings. Reads
+    ``gt_bboxes`` (:class:`HeadBoxes`) and ``gt_ignore_flags``; writes ``gt_spacing`` (N,) float64, pixels of the loaded
+    image, inf for a lone head and for ignored regions.
+
+    Args:
+        codec: The codec, the same as the head's; its ``neighbours`` are looked at.
+    """
+
+    def __init__(self, codec: dict) -> None:
+        self.neighbours = CODECS.build(codec).neighbours
+
+    def transform(self, results: dict) -> dict:
+        """Add ``gt_spacing``."""
+        points = results['gt_bboxes'].points.numpy()
+        keep = ~results.get('gt_ignore_flags', np.zeros(len(points), bool))
+        spacing = np.full(len(points), np.inf)
+        spacing[keep] = mean_spacing(points[keep], self.neighbours) / _scale(results)
+        results['gt_spacing'] = spacing
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(neighbours={self.neighbours})'
 
 
 @TRANSFORMS.register_module()
@@ -44,13 +105,14 @@ class EncodeTargets(BaseTransform):
                 'put it before ConvertHeadsToBoxes'
             )
         flags = results.get('gt_ignore_flags')
-        if flags is not None and flags.any():
-            heads = heads[~flags]
+        keep = np.ones(len(heads), bool) if flags is None else ~flags
+        context = {name: _CONTEXT[name](results, keep) for name in self.codec.context}
+        heads = heads[keep]
         points, boxes = heads.points.numpy(), heads.boxes.numpy()
         if self.pseudo_size is not None:
             boxes = fill_boxes(points, boxes, self.pseudo_size)
         try:
-            maps = self.codec.encode(points, boxes, tuple(results['img_shape'][:2]))
+            maps = self.codec.encode(points, boxes, tuple(results['img_shape'][:2]), **context)
         except ValueError as error:
             raise ValueError(f'{results.get("img_path")}: {error}') from error
         if self.field in results.setdefault('gt_maps', {}):

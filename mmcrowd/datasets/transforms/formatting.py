@@ -16,7 +16,7 @@ _LARGE = 3 * 2**22
 
 def select_heads(results: dict, keep: np.ndarray) -> None:
     """Keep the annotations where ``keep`` (N,) bool holds, in place."""
-    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags'):
+    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_spacing'):
         if key in results:
             results[key] = results[key][keep]
 

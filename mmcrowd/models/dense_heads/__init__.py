@@ -2,6 +2,8 @@
 
 from .centernet_head import CrowdCenterNetHead
 from .crowd_box_head import CrowdBoxMixin
+from .deep_count_head import DeepCountHead
+from .density_head import DensityHead
 from .fcos_head import CrowdFCOSHead
 from .fidt_head import FIDTHead, FIDTLiteHead
 from .fovea_head import CrowdFoveaHead
@@ -22,6 +24,8 @@ __all__ = [
     'CrowdRPNHead',
     'CrowdRetinaHead',
     'CrowdYOLOXHead',
+    'DeepCountHead',
+    'DensityHead',
     'FIDTHead',
     'FIDTLiteHead',
     'HeadSizeHead',

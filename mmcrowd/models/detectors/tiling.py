@@ -69,6 +69,7 @@ class TiledDetector(SingleStageDetector):
     * ``tile`` (int or (int, int)): Side of a tile with its halo, or height and width, pixels. Memory is bounded by it.
     * ``halo`` (int): Context around a tile's core, pixels.
     * ``max_pixels`` (int): Largest image that 'auto' predicts whole.
+    * ``full_tiles`` (bool): Pad the last tiles to the full size, for networks that take no other; without halo.
 
     Its parts must agree, see :func:`check_agreement`.
 
@@ -113,11 +114,18 @@ class TiledDetector(SingleStageDetector):
         cores = [(side - 2 * halo) // divisor * divisor for side in self.tile_sides()]
         if not self.uses_tiles(shape):
             cores, halo = [-(-max(shape) // divisor) * divisor] * 2, 0
+        full = self.option('full_tiles', False)
+        if full and (halo or tuple(cores) != self.tile_sides()):
+            raise ValueError(
+                f"{type(self).__name__}: full_tiles needs mode='tile', halo=0 and a tile of multiples of {divisor} "
+                f'pixels, got halo {self.option("halo", 288)} and tile {self.tile_sides()}'
+            )
         if min(cores) <= 0:
             raise ValueError(
                 f'{type(self).__name__}: tile {self.option("tile", 2048)} leaves no core inside a halo of {halo}'
             )
-        height, width = (-(-side // divisor) * divisor for side in shape)
+        steps = cores if full else (divisor, divisor)
+        height, width = (-(-side // step) * step for side, step in zip(shape, steps, strict=True))
         for y0, y1, top, bottom in tile_windows(height, cores[0], halo):
             for x0, x1, left, right in tile_windows(width, cores[1], halo):
                 yield Tile(

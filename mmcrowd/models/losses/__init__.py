@@ -1,9 +1,19 @@
 """Losses on maps."""
 
+from .bayesian_loss import BayesianLoss
 from .map_l1_loss import MapL1Loss
-from .map_loss import MapMSELoss
+from .map_loss import MapMSELoss, MapRMSELoss
 from .mask_focal_loss import MaskFocalLoss
 from .p2r_loss import P2RLoss
 from .ssim_loss import InstanceSSIMLoss, SSIMLoss
 
-__all__ = ['InstanceSSIMLoss', 'MapL1Loss', 'MapMSELoss', 'MaskFocalLoss', 'P2RLoss', 'SSIMLoss']
+__all__ = [
+    'BayesianLoss',
+    'InstanceSSIMLoss',
+    'MapL1Loss',
+    'MapMSELoss',
+    'MapRMSELoss',
+    'MaskFocalLoss',
+    'P2RLoss',
+    'SSIMLoss',
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mmcrowd.models.map_targets import MapTargets
+from mmcrowd.models.map_targets import MapTargets, check_normalizer
 from mmcrowd.registry import MODELS
 
 
@@ -17,25 +17,25 @@ class MapL1Loss(nn.Module):
     the same way; its released code compares cells.
 
     Args:
-        mode (str): 'pixel' for the mean of |pred - target| over all cells that count, 'mean' for |mean(pred) -
-            mean(target)| over those of each image, averaged over images.
+        mode (str): 'pixel' for |pred - target| of all cells that count, 'mean' for |mean(pred) - mean(target)| over
+            those of each image, averaged over images.
+        normalizer (str): What the sum of 'pixel' is divided by, as in :class:`MapMSELoss`.
         loss_weight (float): Factor of the loss.
     """
 
-    def __init__(self, mode: str = 'pixel', loss_weight: float = 1.0) -> None:
+    def __init__(self, mode: str = 'pixel', normalizer: str = 'mean', loss_weight: float = 1.0) -> None:
         super().__init__()
         if mode not in ('pixel', 'mean'):
             raise ValueError(f"MapL1Loss: mode must be 'pixel' or 'mean', got {mode!r}")
-        self.mode, self.loss_weight = mode, loss_weight
+        self.mode, self.normalizer, self.loss_weight = mode, check_normalizer(self, normalizer), loss_weight
 
     def forward(self, maps: MapTargets) -> Tensor:
         """Compute the loss, a scalar."""
         with torch.autocast(maps.pred.device.type, enabled=False):
-            channels = maps.pred.shape[1]
             error = (maps.pred.float() - maps.target.float()) * maps.counted
             if self.mode == 'pixel':
-                loss = error.abs().sum() / (maps.counted.sum() * channels).clamp(min=1)
+                loss = error.abs().sum() / maps.divisor(self.normalizer)
             else:
-                sizes = maps.counted.sum(dim=(1, 2, 3)) * channels
+                sizes = maps.counted.sum(dim=(1, 2, 3)) * maps.pred.shape[1]
                 loss = (error.sum(dim=(1, 2, 3)).abs() / sizes.clamp(min=1)).mean()
             return self.loss_weight * loss

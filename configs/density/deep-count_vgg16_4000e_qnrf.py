@@ -1,0 +1,14 @@
+# DeepCount on UCF-QNRF: sides of at most 2048 pixels, crops, sigma 5 as in the paper.
+# An image is counted in tiles, the last ones padded.
+_base_ = [
+    '../_base_/models/deep_count.py',
+    '../_base_/datasets/ucf_qnrf.py',
+    '../_base_/schedules/deep_count_4000e.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=20, dataset=dict(pipeline=[*_base_.load, *_base_.tile_steps, _base_.pack]))
+val_evaluator = _base_.counting_evaluator
+test_evaluator = _base_.counting_evaluator
+default_hooks = dict(checkpoint=dict(interval=25))
+train_cfg = dict(max_epochs=1000, val_begin=50)
+param_scheduler = [dict(type='MultiStepLR', by_epoch=True, milestones=[667], gamma=0.1)]

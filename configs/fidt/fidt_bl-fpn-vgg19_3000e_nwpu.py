@@ -1,0 +1,21 @@
+# FIDT on the Bayesian loss's VGG-19 with a pyramid over conv3 to conv5.
+_base_ = [
+    '../_base_/models/fidt_bl_vgg19.py',
+    '../_base_/datasets/nwpu.py',
+    '../_base_/schedules/adam_3000e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    backbone=dict(out_indices=(2, 3, 4)),
+    neck=dict(_delete_=True, type='mmcrowd.ConcatFPN', in_channels=[256, 512, 512]),
+    bbox_head=dict(in_channels=768, deconv_channels=(64, 1)),
+)
+train_pipeline = [
+    *_base_.load,
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(512, 512)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
+    _base_.pack,
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+default_hooks = dict(checkpoint=dict(interval=10))

@@ -1,0 +1,21 @@
+# FIDT on CSRNet with a pyramid over conv3 and the dilated back end.
+_base_ = [
+    '../_base_/models/fidt_csrnet.py',
+    '../_base_/datasets/nwpu.py',
+    '../_base_/schedules/adam_3000e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    backbone=dict(out_indices=(2, 3)),
+    neck=[dict(type='mmcrowd.ConvBackEnd'), dict(type='mmcrowd.ConcatFPN', in_channels=[256, 64])],
+    bbox_head=dict(in_channels=512, deconv_channels=(64, 1)),
+)
+train_pipeline = [
+    *_base_.load,
+    dict(type='mmcrowd.RandomScaleCrop', crop_size=(512, 512)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
+    _base_.pack,
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+default_hooks = dict(checkpoint=dict(interval=10))
