@@ -56,13 +56,12 @@ class DensityBranch(BaseModule):
 class DeepCountHead(CrowdMapHead):
     """DeepCount: one number per tile, and in training density maps of five sizes that send gradients into the backbone.
 
-    Source: Chen et al., "DeepCount: Crowd Counting with WiFi/Images via deep learning", the network "deep density
-    regression for counting"; table 1. Behind VGG-16's first ten convolutions, pairs of 3x3 convolutions halve the map
-    four times; a convolution over the whole of what is left and a fully connected layer make the count: 21,403,201
-    parameters with the front end. Branch ``j`` starts at the last feature and is enlarged until its density has stride
-    ``8 * 2^(j-1)``, joining the backbone's feature of each size: 11,536,129, 9,438,721, 7,341,313, 5,243,905 and
-    3,146,497 parameters. Branches share no weights. A leaky ReLU follows every convolution, outputs too; its slope of
-    0.2 is constant (the paper calls it parametric).
+    Source: Chen et al., "Deep Density-aware Count Regressor", table 1. Behind VGG-16's first ten convolutions, pairs
+    of 3x3 convolutions halve the map four times; a convolution over the whole of what is left and a fully connected
+    layer make the count: 21,403,201 parameters with the front end. Branch ``j`` starts at the last feature and is
+    enlarged until its density has stride ``8 * 2^(j-1)``, joining the backbone's feature of each size: 11,536,129,
+    9,438,721, 7,341,313, 5,243,905 and 3,146,497 parameters. Branches share no weights. A leaky ReLU follows every
+    convolution, outputs too; its slope of 0.2 is constant (the paper calls it parametric).
 
     The network takes tiles of exactly ``grid`` times 128 pixels: train on such crops, and predict with
     ``test_cfg=dict(mode='tile', tile=(384, 512), halo=0, full_tiles=True)``.
