@@ -59,7 +59,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmcrowd', 'mmcrowd.*']),
-    package_data={'mmcrowd': ['py.typed', 'zoo/*']},
+    package_data={'mmcrowd': ['py.typed', 'labeling/static/*', 'zoo/*']},
     cmdclass={'build_py': BuildWithMim},
     install_requires=read_requirements('runtime'),
     extras_require={name: read_requirements(name) for name in ('label', 'onedl', 'openmmlab', 'tests')},

@@ -71,6 +71,8 @@ def test_everything_is_carried(installed, repo_root):
         assert len(files) > 10
         assert [str(path) for path in files if not (shipped / path).is_file()] == []
     assert (installed / 'mmcrowd' / 'py.typed').is_file()
+    page = Path('mmcrowd') / 'labeling' / 'static'
+    assert {p.name for p in (installed / page).iterdir()} == {p.name for p in (repo_root / page).iterdir()}
     assert (shipped / 'model-index.yml').is_file()
 
 
