@@ -1,7 +1,7 @@
 // Tools, keys, the list of images: what a person does becomes one step of the work.
 
 import { View, corners } from './view.js';
-import { Work, ask } from './work.js';
+import { Work, ask, pathOf } from './work.js';
 
 const $ = id => document.getElementById(id);
 const SMALLEST = 2; // pixels of the image; less is a slip of the hand
@@ -168,7 +168,7 @@ async function propose() {
   notice('The model looks for heads ...');
   const name = work.name;
   try {
-    const found = (await (await ask(`/api/propose/${encodeURI(name)}`, {})).json()).points;
+    const found = (await (await ask(`/api/propose/${pathOf(name)}`, {})).json()).points;
     if (name !== work.name) return;
     const fresh = apart(found, work.state.points);
     if (fresh.length) {

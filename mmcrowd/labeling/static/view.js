@@ -4,6 +4,7 @@ import { pathOf } from './work.js';
 
 const COLORS = { preset: '#3cff78', own: '#4fc3ff', made: '#ffd246', far: '#ff46be', point: '#00e1ff', chosen: '#ffffff' };
 const MOST_TILES = 200;
+const MOST_CENTRES = 2000; // more would hide the boxes
 export const HANDLE = 7; // screen pixels
 
 export class View {
@@ -145,7 +146,7 @@ export class View {
     const table = work.table;
     const [right, bottom] = [left + this.width / scale, top + this.height / scale];
     const groups = { made: [], far: [], own: [] };
-    const spots = [];
+    const [spots, centres] = [[], []]; // heads without a box on the page, and with one
     for (let i = 0; i < points.length; i++) {
       const [x, y] = points[i];
       let [x1, y1, x2, y2, kind] = [x, y, x, y, null];
@@ -158,10 +159,11 @@ export class View {
       }
       if (x2 < left || x1 > right || y2 < top || y1 > bottom) continue;
       if (kind && this.boxes) groups[kind].push(x1, y1, x2, y2);
-      if (!kind || scale > 1.5 || !this.boxes) spots.push(x, y);
+      (kind && this.boxes ? centres : spots).push(x, y);
     }
     for (const [kind, flat] of Object.entries(groups)) this.outlines(flat, COLORS[kind]);
     this.spots(spots);
+    if (scale > 1.5 && centres.length < MOST_CENTRES) this.spots(centres);
   }
 
   // Four thin filled rectangles per box: many times faster than stroking, and sharp.
