@@ -136,6 +136,16 @@ RELEASED = (
             (r'reg_layer\.', 'neck.layers.'),
         ),
     ),
+    ReleasedNetwork(
+        name='raz_loc',
+        source='NWPU-Crowd-Sample-Code-for-Localization',
+        configs=dict(nwpu='raz/raz-loc_vgg16_2000e_nwpu.py'),
+        renames=(
+            (r'features4\.', 'backbone.features.'),
+            (r'de_pred\.12\.conv\.', 'bbox_head.output.'),
+            (r'de_pred\.', 'bbox_head.layers.'),
+        ),
+    ),
 )
 """The networks that :func:`load_released` knows."""
 

@@ -22,12 +22,24 @@ from .dense_heads import (
     InstanceMapHead,
     InstanceMapLiteHead,
     P2RHead,
+    RAZLocalizationHead,
 )
 from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
-from .losses import BayesianLoss, InstanceSSIMLoss, MapL1Loss, MapMSELoss, MapRMSELoss, MaskFocalLoss, P2RLoss, SSIMLoss
+from .losses import (
+    BayesianLoss,
+    InstanceSSIMLoss,
+    MapL1Loss,
+    MapMSELoss,
+    MapRMSELoss,
+    MaskFocalLoss,
+    P2RLoss,
+    SSIMLoss,
+    WeightedBCELoss,
+)
 from .necks import ConcatFPN, ConcatPyramid, ConvBackEnd, DLAUp, ScaleContext, TopDownPyramid
 from .task_modules import ChunkedMaxIoUAssigner, CrowdSimOTAAssigner
+from .zooming import TwoStreamFusion
 
 __all__ = [
     'DLA',
@@ -73,11 +85,14 @@ __all__ = [
     'P2RHead',
     'P2RLoss',
     'PixelThresholdEncoder',
+    'RAZLocalizationHead',
     'SSIMLoss',
     'ScaleContext',
     'SpaceToDepthResNet',
     'TiledDetector',
     'TimmEncoder',
     'TopDownPyramid',
+    'TwoStreamFusion',
+    'WeightedBCELoss',
     'binarize',
 ]

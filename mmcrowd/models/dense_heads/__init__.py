@@ -11,6 +11,7 @@ from .head_size_head import HeadSizeHead
 from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
 from .map_head import CrowdMapHead
 from .p2r_head import P2RHead
+from .raz_head import RAZLocalizationHead
 from .retina_head import CrowdRetinaHead, CrowdRPNHead
 from .yolox_head import CrowdYOLOXHead
 
@@ -32,4 +33,5 @@ __all__ = [
     'InstanceMapHead',
     'InstanceMapLiteHead',
     'P2RHead',
+    'RAZLocalizationHead',
 ]

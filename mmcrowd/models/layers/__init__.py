@@ -1,7 +1,7 @@
 """Layers that heads are made of."""
 
 from .binarization import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
-from .map_layers import Float32Conv2d, Float32ConvTranspose2d, deconv_layers, light_layers
+from .map_layers import Float32Conv2d, Float32ConvTranspose2d, deconv_layers, head_logits, light_layers
 
 __all__ = [
     'CompressedSigmoid',
@@ -12,5 +12,6 @@ __all__ = [
     'PixelThresholdEncoder',
     'binarize',
     'deconv_layers',
+    'head_logits',
     'light_layers',
 ]

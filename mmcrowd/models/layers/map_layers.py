@@ -75,3 +75,8 @@ def deconv_layers(
         layers += [nn.ReLU(inplace=True), deconv(in_channels, width, 4, stride=2, padding=1)]
         in_channels = width
     return Sequential(*layers, init_cfg=init_cfg)
+
+
+def head_logits(pred: Tensor) -> Tensor:
+    """The logit of a head, (B, 1, h, w), from it alone or from those of background and head, (B, 2, h, w)."""
+    return pred if pred.shape[1] == 1 else pred[:, 1:] - pred[:, :1]

@@ -6,6 +6,7 @@ from .map_loss import MapMSELoss, MapRMSELoss
 from .mask_focal_loss import MaskFocalLoss
 from .p2r_loss import P2RLoss
 from .ssim_loss import InstanceSSIMLoss, SSIMLoss
+from .weighted_bce_loss import WeightedBCELoss
 
 __all__ = [
     'BayesianLoss',
@@ -16,4 +17,5 @@ __all__ = [
     'MaskFocalLoss',
     'P2RLoss',
     'SSIMLoss',
+    'WeightedBCELoss',
 ]
