@@ -10,7 +10,15 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmcrowd.models import CrowdCenterNetHead, FIDTHead, FIDTLiteHead, InstanceMapHead, InstanceMapLiteHead, P2RHead
+from mmcrowd.models import (
+    CrowdCenterNetHead,
+    FIDTHead,
+    FIDTLiteHead,
+    InstanceMapHead,
+    InstanceMapLiteHead,
+    P2RHead,
+    RAZLocalizationHead,
+)
 from mmcrowd.models.dense_heads.map_head import CrowdMapHead
 
 MSE = dict(map=dict(type='mmcrowd.MapMSELoss'))
@@ -27,6 +35,7 @@ def instance(stride: int) -> dict:
 
 
 P2R = dict(p2r=dict(type='mmcrowd.P2RLoss'))
+CROSS = dict(cross=dict(type='mmcrowd.WeightedBCELoss'))
 
 HEADS = {
     'FIDTHead': lambda: FIDTHead(8, (4, 1), codec=fidt(1), losses=ALL_LOSSES),
@@ -34,6 +43,7 @@ HEADS = {
     'InstanceMapHead': lambda: InstanceMapHead(instance(1), 8, (4, 1), threshold_encoder=PIXEL_ENCODER),
     'InstanceMapLiteHead': lambda: InstanceMapLiteHead(instance(4), 8, threshold_encoder=dict(PIXEL_ENCODER, block=2)),
     'P2RHead': lambda: P2RHead(8, 8, codec=dict(type='mmcrowd.P2RCodec', stride=2), losses=P2R),
+    'RAZLocalizationHead': lambda: RAZLocalizationHead(8, (4, 4), codec=dict(type='mmcrowd.CrossCodec'), losses=CROSS),
     'CrowdCenterNetHead': lambda: CrowdCenterNetHead(dict(type='mmcrowd.HeadHeatmapCodec', stride=4), 8, 8),
 }
 
