@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -85,21 +84,3 @@ class TestWeightedBCELoss:
             WeightedBCELoss(normalizer='mean')
         with pytest.raises(ValueError, match='one or two logits'):
             WeightedBCELoss()(targets(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 4)))
-
-
-def test_learns_to_locate():
-    """Three heads of one image, found after some steps where they are."""
-    torch.manual_seed(0)
-    net = head()
-    points = torch.tensor([[9.5, 12.5], [30.5, 7.5], [20.5, 25.5]])
-    target = torch.from_numpy(net.codec.encode(points.numpy(), None, (32, 40))['cross'])[None]
-    features = (torch.randn(1, 8, 4, 5),)
-    optimizer = torch.optim.Adam(net.parameters(), 0.01)
-    for _ in range(150):
-        optimizer.zero_grad()
-        loss = net.losses['loss_cross'](targets(net(features)[0], target))
-        loss.backward()
-        optimizer.step()
-    (found,) = net.codec.decode(net.to_maps(net(features)[0]))
-    order = np.lexsort(found.points.T)
-    np.testing.assert_allclose(found.points[order], points[np.lexsort(points.T)])
