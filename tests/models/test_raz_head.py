@@ -84,3 +84,19 @@ class TestWeightedBCELoss:
             WeightedBCELoss(normalizer='mean')
         with pytest.raises(ValueError, match='one or two logits'):
             WeightedBCELoss()(targets(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 4)))
+
+
+def test_learns_to_locate():
+    """Three heads of one image are found where they are."""
+    torch.manual_seed(0)
+    net = head()
+    points = torch.tensor([[9.5, 12.5], [30.5, 7.5], [20.5, 25.5]])
+    target = torch.from_numpy(net.codec.encode(points.numpy(), None, (32, 40))['cross'])[None]
+    features = (torch.randn(1, 8, 4, 5),)
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    for _ in range(120):
+        optimizer.zero_grad()
+        net.losses['loss_cross'](targets(net(features)[0], target)).backward()
+        optimizer.step()
+    (found,) = net.codec.decode(net.to_maps(net(features)[0]))
+    assert sorted(found.points.tolist()) == sorted(points.tolist())
