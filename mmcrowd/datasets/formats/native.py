@@ -111,4 +111,4 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
         if image.size is not None:
             entry['width'], entry['height'] = image.size
         entries.append(entry)
-    write_json(path, dict(metainfo=dict(classes=list(collection.classes)), data_list=entries))
+    write_json(path, dict(metainfo=dict(classes=list(collection.classes)), data_list=entries), rows='data_list')
