@@ -4,7 +4,7 @@ The page: python tools/label_heads.py --data IMAGES [--points annotations.json]
 In one go: python tools/label_heads.py --data IMAGES --points annotations.json --presets presets.json --out boxes.json
 """
 
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 
 TARGETS = ('coco', 'json', 'mot', 'voc', 'yolo')
 
@@ -31,7 +31,7 @@ def parser() -> ToolParser:
     page = made.add_argument_group('the page')
     page.add_argument('--work-dir', help='where the work is saved; default: .labels in the folder of the images')
     page.add_argument('--host', default='127.0.0.1', help='address to listen on; others than loopback need a token')
-    page.add_argument('--port', type=int, default=8765)
+    page.add_argument('--port', type=whole_number, default=8765)
     page.add_argument('--config', help='of a model that proposes heads')
     page.add_argument('--weights', help='of that model')
     page.add_argument('--device', help="of that model, such as 'cpu'")
