@@ -2,10 +2,9 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
 from mmcrowd.engine.launch import launch_testing
 from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.configs import ConfigOptions
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,7 +20,7 @@ def parse_args() -> argparse.Namespace:
         metavar='NUMBER|val',
         help='lowest score of a head in all metrics; val: the one of the lowest counting error in validation',
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='config overrides')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='config overrides')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
 

@@ -2,10 +2,9 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
 from mmcrowd.engine.launch import launch_training
 from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd.utils.configs import ConfigOptions
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,7 +15,7 @@ def parse_args() -> argparse.Namespace:
         '--resume', nargs='?', const='auto', metavar='CHECKPOINT', help='go on from it, or from the newest of the run'
     )
     parser.add_argument('--amp', action='store_true', help='forward pass in bfloat16, on CPU or GPU')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='config overrides')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='config overrides')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
 

@@ -55,6 +55,12 @@ def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
     assert '0 heads in 2 images' in capsys.readouterr().out
 
 
+def test_a_config_without_weights_is_refused(predict, shipped, photos, tmp_path, capsys) -> None:
+    assert predict(photos, shipped[0], '--out-dir', tmp_path / 'out') == 2
+    assert f'expected the weights of {shipped[0]} after it' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 def test_an_unreadable_file_sets_the_exit_status(predict, shipped, photos, tmp_path) -> None:
     (photos / 'bad.jpg').write_text('no image')
     assert predict(photos, *shipped, '--out-dir', tmp_path / 'out') == 1

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from mmcrowd.datasets.readers import read_json
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.cli import ToolParser, run_tool, user_message, whole_number
-from mmcrowd.utils.configs import read_config
+from mmcrowd.utils.configs import ConfigOptions, read_config
 from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.weights import read_weights
 
@@ -105,6 +105,16 @@ def test_parser_says_it_in_one_line(capsys):
     assert end.value.code == 2
     message = "tool.py: argument --number: invalid float value: 'many' (all options: tool.py --help)\n"
     assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize('text', ['optim.lr', 'a:1'])
+def test_options_of_a_config(text, capsys):
+    parser = ToolParser('tool.py')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
+    assert parser.parse_args(['--cfg-options', 'a.b=1', 'c=x=y']).cfg_options == {'a.b': 1, 'c': 'x=y'}
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--cfg-options', 'a=1', text])
+    assert f'--cfg-options: expected KEY=VALUE, found a=1 {text} (all options' in capsys.readouterr().err
 
 
 class TestReadConfig:

@@ -1,10 +1,8 @@
 """Draw what the network sees: augmented image, points, boxes, and target maps beside it."""
 
-from mmengine.config import DictAction
-
 from mmcrowd.apis import browse_dataset
 from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
-from mmcrowd.utils.configs import read_config
+from mmcrowd.utils.configs import ConfigOptions, read_config
 
 
 def main() -> None:
@@ -14,7 +12,7 @@ def main() -> None:
     parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures (default: %(default)s)')
     parser.add_argument('--number', type=whole_number, help='how many samples (default: all)')
     parser.add_argument('--show', action='store_true', help='open a window for each')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings of the config, as key=value')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='settings of the config, as key=value')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options)
     written = browse_dataset(cfg, args.split, args.out_dir, args.number, args.show)
