@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import torch
@@ -23,8 +24,10 @@ def test_killed_and_resumed_equals_uninterrupted(repo_root):
 
 def train(folder, epochs=3, resume=None, **options):
     """Train the tiny task; the text of its log."""
-    options = {'train_cfg.max_epochs': epochs, **{key.replace('__', '.'): value for key, value in options.items()}}
-    runner = launch_training(CONFIG, str(folder), resume=resume, cfg_options=options)
+    # Runs of one name that begin in the same second share a log and a state, which are those of the first.
+    fixed = {'experiment_name': uuid4().hex, 'train_cfg.max_epochs': epochs}
+    options = {key.replace('__', '.'): value for key, value in options.items()}
+    runner = launch_training(CONFIG, str(folder), resume=resume, cfg_options={**fixed, **options})
     return Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
 
 
