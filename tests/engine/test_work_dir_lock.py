@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import tests.engine.tiny_task  # noqa: F401 - registers the task
-from mmcrowd.engine import work_dir_lock
 from mmcrowd.engine.hooks import CrowdCheckpointHook
 from mmcrowd.engine.launch import launch_training
 from mmcrowd.engine.work_dir_lock import LOCK_FILE, sole_training
+from mmcrowd.utils import sole_process
 
 CONFIG = str(Path(__file__).with_name('tiny_config.py'))
 
@@ -64,11 +64,11 @@ def test_a_kill_leaves_no_lock_even_if_its_workers_live(tmp_path):
 
 def test_file_system_without_locks(tmp_path, monkeypatch, caplog):
     def no_locks(*args):
-        raise OSError(work_dir_lock.errno.ENOLCK, 'No locks available')
+        raise OSError(sole_process.errno.ENOLCK, 'No locks available')
 
-    monkeypatch.setattr(work_dir_lock.fcntl, 'lockf', no_locks)
+    monkeypatch.setattr(sole_process.fcntl, 'lockf', no_locks)
     said = []
-    monkeypatch.setattr(work_dir_lock, 'print_log', lambda text, **kwargs: said.append(text))
+    monkeypatch.setattr(sole_process, 'print_log', lambda text, **kwargs: said.append(text))
     with sole_training(tmp_path):
         pass
     assert said == [

@@ -18,6 +18,7 @@ from mmcrowd.datasets.formats import format_named
 from mmcrowd.datasets.formats.records import Record
 from mmcrowd.utils.files import is_hidden
 from mmcrowd.utils.pictures import read_image
+from mmcrowd.utils.sole_process import sole_process
 
 from .report import write_report
 from .store import Conflict, LabelStore, State
@@ -32,6 +33,7 @@ MOST_BYTES = 64 * 2**20
 """Longest request that is read."""
 FILES = dict(coco='boxes.coco.json', json='boxes.json', mot='mot', voc='voc', yolo='yolo')
 """Format -> what an export is called in the work dir."""
+LOCK_FILE = '.server.lock'
 _TYPES = {'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'}
 _POLICY = "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; frame-ancestors 'none'"
 
@@ -276,6 +278,7 @@ def serve(store: LabelStore, propose: Propose | None = None, host: str = '127.0.
 
     Raises:
         ValueError: The extra ``label`` is not installed.
+        BlockingIOError: Another server works on this work dir.
     """
     try:
         import uvicorn
@@ -285,5 +288,6 @@ def serve(store: LabelStore, propose: Propose | None = None, host: str = '127.0.
     token = None if local else secrets.token_urlsafe(24)
     app = make_app(store, propose, token, None if local else ['*'])
     shown = f'[{host}]' if ':' in host else host
-    print(f'http://{shown}:{port}/' + (f'?token={token}' if token else ''), flush=True)
-    uvicorn.run(app, host=host, port=port, log_level='warning')
+    with sole_process(store.work_dir, LOCK_FILE, 'server'):
+        print(f'http://{shown}:{port}/' + (f'?token={token}' if token else ''), flush=True)
+        uvicorn.run(app, host=host, port=port, log_level='warning')
