@@ -1,0 +1,6 @@
+# The same weights, read as points: as many heads as are counted, placed by optimal transport.
+_base_ = './csrnet_36e_sha.py'
+
+model = dict(bbox_head=dict(codec=dict(locates=True)))
+val_evaluator = [*_base_.counting_evaluator, dict(type='mmcrowd.CrowdLocalizationMetric', radii=(4, 8))]
+test_evaluator = val_evaluator
