@@ -74,6 +74,8 @@ def test_everything_is_carried(installed, repo_root):
     page = Path('mmcrowd') / 'labeling' / 'static'
     assert {p.name for p in (installed / page).iterdir()} == {p.name for p in (repo_root / page).iterdir()}
     assert (shipped / 'model-index.yml').is_file()
+    assert (installed / 'mmcrowd_cli.py').is_file()
+    assert (installed / 'bin' / 'mmcrowd').is_file()
 
 
 def test_prediction_without_a_checkout(installed, tmp_path):

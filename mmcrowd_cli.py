@@ -1,0 +1,180 @@
+"""The console command ``mmcrowd``: its verbs are the tools, which an installation carries along.
+
+This module stands beside the package because importing the package takes seconds: the list of verbs is there at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import click
+
+_HELP = dict(help_option_names=['-h', '--help'])
+VERBS = {
+    'predict': ('predict.py', 'Find the heads in an image or a folder: pictures, points and counts.'),
+    'train': ('train.py', 'Train a model of a config.'),
+    'test': ('test.py', 'Test weights on the test images of a config, with a report.'),
+    'label': ('label_heads.py', 'Give every head a box from a few drawn by hand, on a local page or in one go.'),
+    'check-data': ('dataset_tools/check_dataset.py', 'Check a data set or annotations of your own.'),
+    'convert': ('dataset_tools/convert.py', 'Convert annotations from one format to another.'),
+    'split': ('dataset_tools/make_split.py', 'Divide a data set into parts of alike counts.'),
+    'stats': ('dataset_tools/dataset_stats.py', 'Describe a data set in figures.'),
+    'browse': ('dataset_tools/browse_dataset.py', 'Draw what a network sees in training.'),
+    'pseudo-boxes': ('dataset_tools/make_pseudo_boxes.py', 'Give annotated points boxes.'),
+    'eval-points': ('analysis_tools/eval_points.py', 'Evaluate a file of points against annotated ones.'),
+    'publish': ('publish_model.py', 'Make a file to publish of a checkpoint: weights as data.'),
+    'convert-released': ('model_converters/convert_released.py', 'Read weights that the authors released.'),
+}
+
+
+class VerbGroup(click.Group):
+    """Verbs in the order in which they are added; an unknown one names the closest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith('-'):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.5)
+            hint = f', did you mean {close[0]}?' if close else f'; verbs: {", ".join(self.commands)}'
+            raise click.UsageError(f'{args[0]}: no such verb{hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=VerbGroup,
+    epilog='mmcrowd VERB --help says more. First steps: mmcrowd predict photo.jpg',
+    context_settings=_HELP,
+)
+def main() -> None:
+    """Count and locate the heads in crowds."""
+
+
+def tools_folder() -> Path:
+    """The folder of the tools: beside this module in a checkout, inside the package in an installation.
+
+    Raises:
+        click.ClickException: Neither is there.
+    """
+    beside = Path(__file__).resolve().parent / 'tools'
+    if (beside / 'predict.py').is_file():
+        return beside
+    package = importlib.util.find_spec('mmcrowd')
+    inside = Path(package.origin).parent / '.mim' / 'tools' if package and package.origin else None
+    if inside is None or not inside.is_dir():
+        raise click.ClickException('this installation of mmcrowd has no tools: install it anew')
+    return inside
+
+
+def _run_tool(verb: str, arguments: tuple[str, ...]) -> None:
+    sys.argv = [f'mmcrowd {verb}', *arguments]
+    spec = importlib.util.spec_from_file_location('mmcrowd_tool', tools_folder() / VERBS[verb][0])
+    tool = importlib.util.module_from_spec(spec)
+
+    from mmcrowd.utils.cli import run_tool
+
+    spec.loader.exec_module(tool)
+    run_tool(tool.main)
+
+
+def _add_tool(verb: str, text: str) -> None:
+    @main.command(
+        verb,
+        help=text,
+        short_help=text,
+        add_help_option=False,
+        context_settings=dict(ignore_unknown_options=True, allow_interspersed_args=False),
+    )
+    @click.argument('arguments', nargs=-1, type=click.UNPROCESSED)
+    def run(arguments: tuple[str, ...]) -> None:
+        _run_tool(verb, arguments)
+
+
+@click.command(short_help='Print how many heads are in images.', context_settings=_HELP)
+@click.argument('images', nargs=-1, required=True)
+@click.option('--model', help='Name of a model, or config file.  [default: the model that comes along]')
+@click.option('--weights', help='Checkpoint of a config.')
+@click.option('--device', help="'cpu', 'cuda:0', ...  [default: a GPU if there is one]")
+@click.option('--score-thr', type=float, help='Leave out heads with a lower score.  [default: the model decides]')
+def count(images: tuple[str, ...], model: str | None, weights: str | None, device: str | None, score_thr: float | None):
+    """Print how many heads are in images, files and folders: a line each, the total last.
+
+    Exit code 0: all were counted; 1: some could not be read, with a line each.
+    """
+    from mmcrowd.utils.cli import run_tool
+
+    def body() -> int:
+        from mmcrowd.apis import CrowdInferencer
+        from mmcrowd.apis.images import list_images
+        from mmcrowd.utils.files import printable
+        from mmcrowd.utils.pictures import ImageReadError
+
+        paths = [path for source in images for path in list_images(source)]
+        crowd = CrowdInferencer(model, weights, device=device, score_thr=score_thr)
+        total, failed = 0.0, 0
+        for path in paths:
+            try:
+                found = crowd.predict(path).count
+            except ImageReadError as error:
+                failed += 1
+                click.echo(f'{error}. It is left out.', err=True)
+                continue
+            total += found
+            click.echo(f'{found:10,.6g}  {printable(path)}')
+        click.echo(f'{total:10,.6g}  in {len(paths) - failed} images')
+        return 1 if failed else 0
+
+    run_tool(body)
+
+
+@click.command(context_settings=_HELP)
+def models() -> None:
+    """List the models that can be used by their names."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mmcrowd.apis.zoo import DEFAULT_MODEL, list_models
+
+    table = Table('name', 'trained on', box=None, pad_edge=False)
+    for model in list_models():
+        if model.weights is not None:
+            names = ', '.join([*model.aliases, model.name])
+            default = ' (default)' if DEFAULT_MODEL in (model.name, *model.aliases) else ''
+            table.add_row(f'{names}{default}', model.trained_on)
+    Console().print(table)
+
+
+@click.command(short_help='Say what is installed.', context_settings=_HELP)
+def env() -> None:
+    """Say what is installed: paste it into a report of a fault."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    names = ('mmcrowd', 'torch', 'mmengine', 'mmcv', 'mmdet', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection')
+    rows = {'python': platform.python_version(), 'platform': platform.platform(), 'processors': str(os.cpu_count())}
+    for name in (*names, 'numpy', 'opencv-python', 'opencv-python-headless', 'pillow'):
+        try:
+            rows[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    import torch
+
+    rows['gpu'] = torch.cuda.get_device_name() if torch.cuda.is_available() else 'none'
+    for name, value in rows.items():
+        click.echo(f'{name:22} {value}')
+
+
+for _verb, (_file, _text) in VERBS.items():
+    _add_tool(_verb, _text)
+    if _verb == 'predict':
+        main.add_command(count)
+main.add_command(models)
+main.add_command(env)
+
+if __name__ == '__main__':
+    main(prog_name='mmcrowd')

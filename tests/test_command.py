@@ -1,0 +1,77 @@
+"""The console command: verbs, tools, exit codes."""
+
+import subprocess
+import sys
+
+import click
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import mmcrowd_cli
+
+
+@pytest.fixture
+def run():
+    return lambda *arguments: CliRunner().invoke(mmcrowd_cli.main, arguments, prog_name='mmcrowd')
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, mmcrowd_cli; mmcrowd_cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert {'torch', 'mmengine', 'mmcrowd', 'numpy', 'cv2'}.isdisjoint(done.stdout.split('\n')[-2].split())
+    for verb in (*mmcrowd_cli.VERBS, 'count', 'models', 'env'):
+        assert f'\n  {verb} ' in done.stdout
+
+
+@pytest.mark.parametrize('verb', mmcrowd_cli.VERBS)
+def test_every_verb_is_a_tool_that_explains_itself(run, verb, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', sys.argv)
+    result = run(verb, '--help')
+    assert result.exit_code == 0
+    assert result.output.startswith(f'usage: mmcrowd {verb} ')
+
+
+def test_options_reach_the_tool(run, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', sys.argv)
+    result = run('train', 'no_such.py', '--work-dir', 'x', '--amp')
+    assert result.exit_code == 2
+    assert 'no_such.py' in result.output
+
+
+@pytest.mark.parametrize(('verb', 'message'), [('predit', 'did you mean predict?'), ('xyz', 'verbs: predict, count')])
+def test_unknown_verb(run, verb, message):
+    result = run(verb)
+    assert result.exit_code == 2
+    assert f'{verb}: no such verb' in result.output
+    assert message in result.output
+
+
+def test_count(run, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((64, 96, 3), np.uint8))
+    (tmp_path / 'b.png').write_bytes(b'no picture')
+    result = run('count', str(tmp_path), '--device', 'cpu')
+    assert result.exit_code == 1
+    assert 'b.png' in result.stderr
+    assert 'It is left out' in result.stderr
+    counts = [line.split()[:2] for line in result.stdout.splitlines()]
+    assert counts == [['0', str(tmp_path / 'a.png')], ['0', 'in']]
+
+
+def test_count_of_nothing(run, tmp_path):
+    result = run('count', str(tmp_path / 'nowhere.jpg'))
+    assert result.exit_code == 2
+    assert 'nowhere.jpg: no such file or folder' in result.stderr
+
+
+def test_models_and_environment(run):
+    assert 'crowd_lite' in run('models').output
+    assert 'torch' in run('env').output
+
+
+def test_an_installation_without_tools(monkeypatch, tmp_path):
+    monkeypatch.setattr(mmcrowd_cli, '__file__', str(tmp_path / 'mmcrowd_cli.py'))
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(click.ClickException, match='has no tools: install it anew'):
+        mmcrowd_cli.tools_folder()
