@@ -22,9 +22,10 @@ from .dense_heads import (
     InstanceMapHead,
     InstanceMapLiteHead,
     P2RHead,
+    RAZAttentionHead,
     RAZLocalizationHead,
 )
-from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, TiledDetector
+from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, RAZNet, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
 from .losses import (
     BayesianLoss,
@@ -85,7 +86,9 @@ __all__ = [
     'P2RHead',
     'P2RLoss',
     'PixelThresholdEncoder',
+    'RAZAttentionHead',
     'RAZLocalizationHead',
+    'RAZNet',
     'SSIMLoss',
     'ScaleContext',
     'SpaceToDepthResNet',

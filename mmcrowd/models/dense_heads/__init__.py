@@ -11,6 +11,7 @@ from .head_size_head import HeadSizeHead
 from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
 from .map_head import CrowdMapHead
 from .p2r_head import P2RHead
+from .raz_attention_head import RAZAttentionHead
 from .raz_head import RAZLocalizationHead
 from .retina_head import CrowdRetinaHead, CrowdRPNHead
 from .yolox_head import CrowdYOLOXHead
@@ -33,5 +34,6 @@ __all__ = [
     'InstanceMapHead',
     'InstanceMapLiteHead',
     'P2RHead',
+    'RAZAttentionHead',
     'RAZLocalizationHead',
 ]

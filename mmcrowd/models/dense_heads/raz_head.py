@@ -67,8 +67,12 @@ class RAZLocalizationHead(CrowdMapHead):
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
         """Features (B, C, h, w) of the neck's first level -> logits (B, 1 or 2, f h, f w) float32."""
-        logits = self.output(self.features(x))
-        return (logits.relu() if self.final_relu else logits,)
+        return (self.logits(self.features(x)),)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """What :meth:`features` gives -> logits (B, 1 or 2, f h, f w) float32."""
+        logits = self.output(features)
+        return logits.relu() if self.final_relu else logits
 
     def to_maps(self, pred: Tensor) -> Tensor:
         """Logits (B, 1 or 2, h, w) -> probability of a head, (B, 1, h, w)."""

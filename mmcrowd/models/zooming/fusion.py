@@ -120,3 +120,30 @@ def grid_of_points(points: Tensor, shape: tuple[int, int], grid: tuple[int, int]
     index = torch.minimum((points / sides * cells).floor().long().clamp(min=0), cells - 1)
     counts = torch.bincount(index[:, 1] * grid[1] + index[:, 0], minlength=grid[0] * grid[1])
     return counts.double().reshape(grid)
+
+
+def grid_of_density(density: Tensor, shape: tuple[int, int], stride: int, grid: tuple[int, int]) -> Tensor:
+    """A density in the cells of a grid over an image: what lies on a border is divided by area, the sum stays.
+
+    Args:
+        density: (h, w) heads per cell of ``stride`` pixels; the last ones may reach over the edge of the image.
+        shape: Height and width of the image, pixels.
+        stride: Pixels per cell.
+        grid: Rows and columns.
+
+    Returns:
+        (rows, columns) float64.
+    """
+    rows, cols = (
+        _shares(cells, pixels, stride, parts, density.device)
+        for cells, pixels, parts in zip(density.shape, shape, grid, strict=True)
+    )
+    return rows @ density.double() @ cols.T
+
+
+def _shares(cells: int, pixels: int, stride: int, parts: int, device: torch.device) -> Tensor:
+    """Which share of each cell of an axis lies in each part of it: (parts, cells) float64, columns sum to 1."""
+    starts = torch.arange(cells, dtype=torch.float64, device=device) * stride
+    borders = torch.arange(parts + 1, dtype=torch.float64, device=device)[:, None] * pixels / parts
+    ends = (starts + stride).clamp(max=pixels)
+    return (torch.minimum(ends, borders[1:]) - torch.maximum(starts, borders[:-1])).clamp(min=0) / (ends - starts)
