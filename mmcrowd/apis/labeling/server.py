@@ -7,6 +7,7 @@ import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from mmcrowd.utils.sole_process import sole_process
 
 from .report import write_report
 from .store import Conflict, LabelStore, State
+from .uploads import UPLOADS, import_presets
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -103,6 +105,7 @@ class LabelApp:
             scenes=self.store.scenes,
             proposes=self._propose is not None,
             exports=list(FILES),
+            uploads=list(UPLOADS),
         )
 
     def image(self, name: str) -> dict:
@@ -147,6 +150,10 @@ class LabelApp:
         """Which images share their presets."""
         self.store.scenes = Record(content, 'settings')['scenes'].text()
         return dict(scenes=self.store.scenes)
+
+    def upload(self, content: object) -> dict:
+        """Presets of other programs; see :func:`import_presets`."""
+        return asdict(import_presets(self.store, content))
 
     def export(self, content: object) -> dict:
         """Write annotations and the report to the work dir."""
@@ -235,6 +242,7 @@ def make_app(
             Route('/static/{name}', static),
             Route('/api/images', answering(app.listing)),
             Route('/api/settings', answering(app.settings, sends=True), methods=['POST']),
+            Route('/api/presets', answering(app.upload, sends=True), methods=['POST']),
             Route('/api/export', answering(app.export, sends=True), methods=['POST']),
             Route('/api/image/{name:path}', answering(app.image, 'name')),
             Route('/api/save/{name:path}', answering(app.save, 'name', sends=True), methods=['POST']),

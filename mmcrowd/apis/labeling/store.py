@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -195,10 +195,30 @@ class LabelStore:
             last = self.read(name).revision
             if sent.revision != last and not force:
                 raise Conflict(f'{name} was changed in another tab: revision {last}, expected {sent.revision}')
-            sent.revision = last + 1
-            text = json.dumps(plain(sent.to_json()))
-            write_atomic(self._file(name), text.encode())
-            return self.read(name)
+            return self._write(name, sent, last + 1)
+
+    def _write(self, name: str, state: State, revision: int) -> State:
+        content = dict(state.to_json(), revision=revision)
+        write_atomic(self._file(name), json.dumps(plain(content)).encode())
+        return self.read(name)
+
+    def add_presets(self, name: str, boxes: np.ndarray) -> int:
+        """Add presets (K, 4) xyxy without :func:`~mmcrowd.labeling.preset_faults` to an image, but those that it has.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            KeyError: There is no such image.
+        """
+        with self._lock:
+            state = self.read(name)
+            have = set(map(tuple, state.presets.round(2).tolist()))
+            new = [box for box in dict.fromkeys(map(tuple, np.round(boxes, 2).tolist())) if box not in have]
+            if new:
+                presets = np.concatenate([state.presets, np.array(new)])
+                self._write(name, replace(state, presets=presets), state.revision + 1)
+            return len(new)
 
     def _annotated(self, name: str) -> AnnotatedImage:
         state, given = self.read(name), self._given.get(name)

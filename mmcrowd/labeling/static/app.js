@@ -202,18 +202,64 @@ function apart(found, known) {
   });
 }
 
+function shortened(notes) {
+  const more = notes.length > 12 ? `\nand ${notes.length - 12} more` : '';
+  return notes.slice(0, 12).join('\n') + more;
+}
+
 async function exportAll() {
   await work.settled();
   $('export').disabled = true;
   try {
     const made = await (await ask('/api/export', { format: $('format').value })).json();
-    const notes = made.notes.slice(0, 12).join('\n');
-    const more = made.notes.length > 12 ? `\nand ${made.notes.length - 12} more` : '';
-    say(`${made.images} images, ${made.heads} heads: ${made.path}\n\n${notes}${more}`);
+    say(`${made.images} images, ${made.heads} heads: ${made.path}\n\n${shortened(made.notes)}`);
   } catch (error) {
     say(error.message);
   } finally {
     $('export').disabled = false;
+  }
+}
+
+// ------------------------------------------------------------------ presets of other programs
+
+function base64(file) {
+  return new Promise((done, wrong) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.slice(reader.result.indexOf(',') + 1));
+    reader.onerror = () => wrong(new Error(`${file.name}: cannot be read`));
+    reader.readAsDataURL(file);
+  });
+}
+
+// The path of a file in the chosen folder, without the name of that folder.
+const within = file => (file.webkitRelativePath ? file.webkitRelativePath.split('/').slice(1).join('/') : file.name);
+const isPicture = file => /^(image|video)\//.test(file.type);
+
+function openUpload() {
+  for (const id of ['upload-files', 'upload-folder']) $(id).value = '';
+  $('upload-error').textContent = '';
+  $('upload').showModal();
+}
+
+async function upload() {
+  const chosen = [...$('upload-files').files, ...$('upload-folder').files].filter(file => !isPicture(file));
+  if (!chosen.length) { $('upload-error').textContent = 'Choose files of annotations.'; return; }
+  $('upload-send').disabled = true;
+  $('upload-error').textContent = 'Importing ...';
+  try {
+    await work.settled();
+    const files = await Promise.all(chosen.map(async file => ({ name: within(file), data: await base64(file) })));
+    const made = await (await ask('/api/presets', { format: $('upload-format').value, files })).json();
+    $('upload').close();
+    await list();
+    if (made.images.includes(work.name)) await work.reload();
+    else await work.refresh();
+    const known = made.known ? `, ${made.known} were there already` : '';
+    say(`${made.presets} presets for ${made.images.length} images${known}\n\n${shortened(made.notes)}`);
+  } catch (error) {
+    $('upload-error').textContent = error.message;
+  } finally {
+    $('upload-send').disabled = false;
   }
 }
 
@@ -364,6 +410,7 @@ function listen() {
     'tool-select': () => setTool('select'), 'tool-box': () => setTool('box'), 'tool-point': () => setTool('point'),
     undo: () => stepBack(false), redo: () => stepBack(true), delete: remove, reset: interpolateAgain,
     'next-suggestion': suggestion, propose, fit: () => view.fit(), export: exportAll,
+    'upload-button': openUpload, 'upload-send': upload,
     'help-button': () => $('help').showModal(),
     'toggle-boxes': () => { view.boxes = !view.boxes; $('toggle-boxes').setAttribute('aria-pressed', view.boxes); view.draw(); },
   };
@@ -392,17 +439,23 @@ function listen() {
   window.addEventListener('beforeunload', event => { if (work.saving !== 'saved') event.preventDefault(); });
 }
 
+async function list() {
+  const found = await (await ask('/api/images')).json();
+  page.images = found.images;
+  listImages();
+  return found;
+}
+
 async function start() {
   setTool('select');
   $('toggle-boxes').setAttribute('aria-pressed', true);
   listen();
   try {
-    const found = await (await ask('/api/images')).json();
-    page.images = found.images;
+    const found = await list();
     $('scenes').value = found.scenes;
     $('propose').hidden = !found.proposes;
     $('format').replaceChildren(...found.exports.map(name => new Option(name, name)));
-    listImages();
+    $('upload-format').replaceChildren(...found.uploads.map(name => new Option(name, name)));
     const wanted = decodeURIComponent(location.hash.slice(1));
     await open(page.images.some(row => row.name === wanted) ? wanted : page.images[0].name);
   } catch (error) {

@@ -149,6 +149,32 @@ def test_the_second_tab_is_told(tmp_path, page, serve):
     assert store.read('a.jpg').done is False
 
 
+def test_presets_of_another_program_are_imported(tmp_path, page, serve):
+    write(tmp_path, [entry('a.jpg')])
+    heads, images = read_heads(tmp_path / 'points.json', images=tmp_path / 'images')
+    store = LabelStore(images, heads)
+    open_page(page, serve(store))
+    (tmp_path / 'broken.xml').write_text('<annotations><image')
+    (tmp_path / 'boxes.csv').write_text('image,x1,y1,x2,y2\na.jpg,10,10,20,22\na.jpg,100,90,120,112\ngone.jpg,1,1,5,5')
+    page.click('#upload-button')
+    for kind, file, error in (('cvat', 'broken.xml', 'broken.xml: '), ('coco', 'boxes.csv', 'boxes.csv: ')):
+        page.select_option('#upload-format', kind)
+        page.set_input_files('#upload-files', tmp_path / file)
+        page.click('#upload-send')
+        page.wait_for_function(f'() => document.getElementById("upload-error").textContent.startsWith("{error}")')
+    assert store.read('a.jpg').revision == 0
+    page.select_option('#upload-format', 'csv')
+    page.click('#upload-send')
+    page.wait_for_selector('#message[open]')
+    assert '2 presets for 1 images\n\ngone.jpg: 1 presets, and no such image' in page.inner_text('#message p')
+    page.wait_for_function(f'() => {STATE}.presets.length === 2 && window.mmcrowd.work.table?.length === 150')
+    assert page.inner_text('#images .count') == '30 / 2'
+    page.keyboard.press('Escape')
+    page.keyboard.press('d')  # the page knows the revision that the import made
+    page.wait_for_function(SAVED)
+    assert store.read('a.jpg').done
+
+
 def test_thousands_of_boxes_are_redrawn_at_once(tmp_path, page, serve):
     write(tmp_path, [dict(img_path='a.jpg', points=np.random.default_rng(0).uniform(0, 150, (20_000, 2)).tolist())])
     heads, images = read_heads(tmp_path / 'points.json', images=tmp_path / 'images')

@@ -1,5 +1,6 @@
 """The page's server without a browser: what is saved, refused, served and written."""
 
+import base64
 import json
 import threading
 
@@ -221,6 +222,70 @@ def test_a_token_is_asked_for_beyond_loopback(store):
     assert client.get('/?token=geheim').status_code == 200
     assert client.get('/api/images').status_code == 200  # by the cookie
     assert [is_loopback(host) for host in ('127.0.0.1', '::1', 'localhost', '0.0.0.0', '10.0.0.1')] == [1, 1, 1, 0, 0]
+
+
+def packed(path) -> list[dict]:
+    """A file or folder as the page sends it."""
+    files = [path] if path.is_file() else [file for file in path.rglob('*') if file.is_file()]
+    root = path.parent if path.is_file() else path
+    data = [base64.b64encode(file.read_bytes()).decode() for file in files]
+    return [dict(name=f.relative_to(root).as_posix(), data=d) for f, d in zip(files, data, strict=True)]
+
+
+@pytest.mark.parametrize('program', ['labelme', 'coco', 'cvat', 'via', 'csv', 'json', 'mot', 'voc', 'yolo'])
+def test_presets_of_other_programs_are_imported_once(program, client, store, tmp_path):
+    frames = ['cam/img1/000001.jpg', 'cam/img1/000002.jpg'] if program == 'mot' else NAMES
+    if program == 'mot':
+        write(tmp_path, [entry(name) for name in frames])
+        store = LabelStore(tmp_path / 'images')
+        client = TestClient(make_app(store), base_url='http://localhost')
+    drawn = FORMATS['json'].read(write(tmp_path, [entry(name, 3, 3) for name in frames], 'drawn.json'))
+    for image in drawn.images:
+        image.size = SIZE
+    FORMATS[program].write(drawn, tmp_path / 'presets', store.folder, lossy=True)
+    sent = dict(format=program, files=packed(tmp_path / 'presets'))
+    answer = client.post('/api/presets', json=sent).json()
+    assert (answer['presets'], answer['images'], answer['known']) == (6, frames, 0)
+    for name in frames:
+        got, true = store.read(name).presets, crowd(name, 3)[1]
+        np.testing.assert_allclose(got[np.argsort(got[:, 0])], true[np.argsort(true[:, 0])], atol=0.02)
+    again = client.post('/api/presets', json=sent).json()
+    assert (again['presets'], again['images'], again['known']) == (0, [], 6)
+    assert store.read(frames[0]).revision == 1
+
+
+def test_of_an_upload_what_is_wrong_is_left_out_and_the_rest_goes_on(client, store, tmp_path):
+    (store.folder / NAMES[1]).write_bytes(b'no picture')
+    rows = ['a.jpg,900,900,950,950', 'a.jpg,10,10,20,22', 'gone.jpg,1,1,9,9', f'{NAMES[1]},1,1,9,9']
+    (tmp_path / 'boxes.csv').write_text('\n'.join(['image,x1,y1,x2,y2', *rows]))
+    answer = client.post('/api/presets', json=dict(format='csv', files=packed(tmp_path / 'boxes.csv'))).json()
+    assert (answer['presets'], answer['images']) == (1, ['a.jpg'])
+    text = '\n'.join(answer['notes'])
+    for line in ('a.jpg: preset 0 is outside the image', 'gone.jpg: 1 presets, and no such image', 'b #1.png: '):
+        assert line in text
+
+
+def upload(name: object = 'a.json', data: object = 'e30=', **more) -> dict:
+    return dict(dict(format='coco', files=[dict(name=name, data=data)]), **more)
+
+
+@pytest.mark.parametrize(
+    'sent',
+    [
+        *[upload(), upload(format='exe'), upload(format='mat'), upload(files=[]), upload(files='x'), upload(data='%')],
+        *[upload(data=None), upload(data='W10='), upload(data='/////w=='), upload(name='../a.json'), upload(name='/a')],
+        *[upload(name='a/../../b'), upload(name='.'), upload(name='a\\b'), upload(name='a\0b'), upload(name=3), {}, []],
+        *[upload(data='UEsDBA=='), upload(format='cvat', data='PCFET0NUWVBFIA=='), upload(files=upload()['files'] * 2)],
+        *[upload(name='x' * 2000), upload(name='x' * 400), upload(format='labelme'), upload(format='csv', data='')],
+        upload(format='via', data=base64.b64encode(b'[' * 100_000).decode()),
+    ],
+)
+def test_malformed_uploads_are_errors_and_change_nothing(client, store, sent, tmp_path):
+    answer = client.post('/api/presets', json=sent)
+    assert answer.status_code == 400
+    assert answer.json()['error']
+    assert '/tmp' not in answer.json()['error'].replace(str(tmp_path), '')
+    assert not store.work_dir.exists()
 
 
 def test_a_model_proposes(store):
