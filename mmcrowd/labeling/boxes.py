@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,16 @@ class MarkedImage:
     def __post_init__(self) -> None:
         self.points = np.asarray(self.points, np.float64).reshape(-1, 2)
         self.presets = np.asarray(self.presets, np.float64).reshape(-1, 4)
+
+    @cached_property
+    def described(self) -> np.ndarray:
+        """(N, 3) where the heads are; see :func:`places`."""
+        return places(self.points, self.size)
+
+    @cached_property
+    def matched(self) -> np.ndarray:
+        """(K,) heads of the presets; see :func:`match_presets`."""
+        return match_presets(self.points, self.presets)
 
 
 @dataclass
@@ -111,13 +122,13 @@ class _Known:
         parts = []
         for image in images:
             if len(image.presets):
-                heads = match_presets(image.points, image.presets)
+                heads, alone = image.matched, image.matched < 0
                 sides = image.presets[:, 2:] - image.presets[:, :2]
                 centres = (image.presets[:, :2] + image.presets[:, 2:]) / 2
-                at = np.where(heads[:, None] < 0, centres, image.points[heads] if len(image.points) else centres)
-                described = places(image.points, image.size, at)
-                if (heads >= 0).any():
-                    described[heads >= 0] = places(image.points, image.size)[heads[heads >= 0]]
+                at, described = centres.copy(), np.zeros((len(heads), 3))
+                at[~alone], described[~alone] = image.points[heads[~alone]], image.described[heads[~alone]]
+                if alone.any():
+                    described[alone] = places(image.points, image.size, at[alone])
                 parts.append((described, sides / max(image.size), (centres - at) / sides))
         return cls(*map(np.concatenate, zip(*parts, strict=True))) if parts else cls()
 
@@ -165,9 +176,8 @@ class SceneSizes:
     def _two_nearest_residuals(self, sizes: np.ndarray) -> np.ndarray:
         if self.presets < 2:
             return np.full(self.presets, np.nan)
-        rows, centres, sides = np.arange(self.presets), self._known.places[:, :2], self._known.sides
-        others = [two_nearest(centres[rows != k], sides[rows != k], centres[k : k + 1]) for k in rows]
-        return sizes - _log_size(np.concatenate(others))
+        centres = self._known.places[:, :2]
+        return sizes - _log_size(two_nearest(centres, self._known.sides, centres, leave_out=True))
 
     def estimate(self, image: MarkedImage) -> Estimate:
         """Boxes of all heads of an image of the scene; heads with a preset have that box.
@@ -177,12 +187,11 @@ class SceneSizes:
         """
         if not self.presets:
             raise ValueError('the scene has no preset: draw at least one box')
-        described = places(image.points, image.size)
-        sides, deviation = self._sides(described)
+        sides, deviation = self._sides(image.described)
         sides = np.maximum(sides * max(image.size), 1.0)
         centres = image.points + self._shift * sides
         boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
-        heads = match_presets(image.points, image.presets)
+        heads = image.matched
         preset = np.full(len(boxes), -1, np.int64)
         preset[heads[heads >= 0]] = (heads >= 0).nonzero()[0]
         boxes[preset >= 0] = image.presets[preset[preset >= 0]]
@@ -213,12 +222,12 @@ class SceneSizes:
             (M,) int64 heads of the image, the best first; and (M,) the part of the deviation of all sizes, 0 to 1,
             that is left after each.
         """
-        free = np.setdiff1d(np.arange(len(image.points)), match_presets(image.points, image.presets))
+        free = np.setdiff1d(np.arange(len(image.points)), image.matched)
         if len(free) > _CANDIDATES:
             free = np.sort(np.random.default_rng(0).choice(free, _CANDIDATES, replace=False))
         number = min(number, len(free))
         model = self._models[0]
-        unknown = model.covariance(places(image.points, image.size)[free])
+        unknown = model.covariance(image.described[free])
         before = np.trace(unknown)
         chosen, left = [], []
         for _ in range(number):

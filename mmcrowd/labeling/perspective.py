@@ -14,6 +14,8 @@ from scipy.spatial import cKDTree
 _NEIGHBOURS = 3
 _MOST_SPACING = 1.0
 _STEPS = 8
+_FEW = 16
+"""So many presets are compared one by one, faster than with a tree."""
 _TAILS = 3.0
 """Degrees of freedom of the Student distribution of presets around the model: lower forgives wrong boxes more."""
 _OUTLIER, _NOTHING = 0.2, 1e-4
@@ -49,25 +51,43 @@ def _log_spacing(tree: cKDTree, at: np.ndarray, number: int, skipped: int) -> np
     return np.log(np.maximum(distances.mean(axis=1), 1.0))
 
 
-def two_nearest(centres: np.ndarray, values: np.ndarray, points: np.ndarray) -> np.ndarray:
+def two_nearest(centres: np.ndarray, values: np.ndarray, points: np.ndarray, leave_out: bool = False) -> np.ndarray:
     """Interpolate linearly between the two closest presets, by the distances to them (Mask Focal Loss, section 3.2).
 
     Args:
         centres: (K, 2) xy of the presets; one is enough and is then taken everywhere.
-        values: (K, ...) what the presets have, such as width and height.
+        values: (K, 2) what the presets have: width and height.
         points: (N, 2) xy.
+        leave_out: The points are the presets, and each is to follow from the others: two at least.
 
     Returns:
-        (N, ...) float64.
+        (N, 2) float64.
     """
     centres, values = np.asarray(centres, np.float64), np.asarray(values, np.float64)
-    if len(centres) == 1:
-        return np.repeat(values, len(points), axis=0)
-    distances, nearest = cKDTree(centres).query(np.asarray(points, np.float64).reshape(-1, 2), k=2)
+    if len(centres) - leave_out == 1:
+        return values[::-1].copy() if leave_out else np.repeat(values, len(points), axis=0)
+    distances, nearest = _nearest_two(centres, np.asarray(points, np.float64).reshape(-1, 2), leave_out)
     total = distances.sum(axis=1)
-    share = np.where(total > 0, distances[:, 0] / np.where(total > 0, total, 1), 0.5)
-    share = share.reshape(-1, *[1] * (values.ndim - 1))
+    share = np.where(total > 0, distances[:, 0] / np.where(total > 0, total, 1), 0.5)[:, None]
     return (1 - share) * values[nearest[:, 0]] + share * values[nearest[:, 1]]
+
+
+def _nearest_two(centres: np.ndarray, points: np.ndarray, leave_out: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2) distances to the two closest of the presets, and these."""
+    if len(centres) > _FEW:
+        distances, nearest = cKDTree(centres).query(points, k=2 + leave_out)
+        if leave_out:  # of presets at one place, any may come first
+            others = np.argsort(nearest == np.arange(len(points))[:, None], axis=1, kind='stable')[:, :2]
+            distances, nearest = (np.take_along_axis(table, others, axis=1) for table in (distances, nearest))
+        return distances, nearest
+    apart = np.hypot(points[:, :1] - centres[:, 0], points[:, 1:] - centres[:, 1])
+    if leave_out:
+        np.fill_diagonal(apart, np.inf)
+    rows, first = np.arange(len(apart)), apart.argmin(axis=1)
+    nearest = apart[rows, first]
+    apart[rows, first] = np.inf
+    second = apart.argmin(axis=1)
+    return np.stack([nearest, apart[rows, second]], axis=1), np.stack([first, second], axis=1)
 
 
 @dataclass(frozen=True)
@@ -126,12 +146,15 @@ class PerspectiveModel:
         self._solve(offsets)
         if len(offsets) > 2:
             for _ in range(_STEPS):
+                before, self.weights = self.weights, np.minimum(1.0, (_TAILS + 1) / (_TAILS + self._surprise))
+                if (before == self.weights).all():
+                    break
                 self._solve(offsets)
-                self.weights = np.minimum(1.0, (_TAILS + 1) / (_TAILS + self._surprise))
             if (self.weights < _OUTLIER).mean() < 0.5:
                 self.outliers = self.weights < _OUTLIER
                 self.weights[self.outliers] = _NOTHING
-            self._solve(offsets)
+            if self.outliers.any():
+                self._solve(offsets)
 
     def _solve(self, offsets: np.ndarray) -> None:
         """Follow the presets as far as their weights say, and see how each looks from the others."""

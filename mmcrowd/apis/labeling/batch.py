@@ -133,13 +133,19 @@ def label_scene(
     sizes = SceneSizes([image for image in marked if len(image.presets)], method)
     for image, seen in zip(members, marked, strict=True):
         made, missing = sizes.estimate(seen), ~has_box(image)
-        image.boxes = np.where(missing[:, None], made.boxes, image.boxes)
+        image.boxes = np.where(missing[:, None], _rounded(made.boxes), image.boxes)
         image.extra['pseudo_boxes'] = np.flatnonzero(missing & (made.preset < 0)).tolist()
         image.extra['extrapolated'] = np.flatnonzero(missing & made.extrapolated).tolist()
         report.extrapolated += len(image.extra['extrapolated'])
     report.error, report.shares = float(np.abs(sizes.errors).mean()), sizes.shares
     report.outliers = int(sizes.outliers.sum())
     return report, _remarks(name, report, np.concatenate([seen.presets for seen in marked]))
+
+
+def _rounded(boxes: np.ndarray) -> np.ndarray:
+    """Boxes (N, 4) to a hundredth of a pixel, but where no area would be left."""
+    short = boxes.round(2)
+    return np.where((short[:, 2:] > short[:, :2]).all(axis=1, keepdims=True), short, boxes)
 
 
 def _remarks(name: str, report: SceneReport, presets: np.ndarray) -> list[str]:

@@ -71,14 +71,12 @@ class State:
 
 
 def _rows(record: Record, columns: int, null: bool = False) -> np.ndarray:
-    rows = record.each('row')
-    if len(rows) > MOST_HEADS:
-        raise record.error(f'at most {MOST_HEADS} rows', f'{len(rows)}')
-    made = [[np.nan] * columns if null and row.value is None else row.numbers(columns) for row in rows]
-    table = np.array(made, np.float64).reshape(-1, columns)
+    if isinstance(record.value, list) and len(record.value) > MOST_HEADS:
+        raise record.error(f'at most {MOST_HEADS} rows', f'{len(record.value)}')
+    table = record.table(columns, null)
     turned = (table[:, 2:] <= table[:, :2]).any(axis=1) if columns == 4 else np.zeros(len(table), bool)
     if turned.any():
-        raise rows[int(turned.argmax())].error('a box x1, y1, x2, y2 with an area')
+        raise record.each('row')[int(turned.argmax())].error('a box x1, y1, x2, y2 with an area')
     return table
 
 

@@ -124,7 +124,7 @@ def write(collection: Collection, path: str | Path, images: str | Path | None = 
         items += [dict(category_id=1, iscrowd=1, **_box(box)) for box in image.ignore_boxes.tolist()]
         annotations += [dict(item, id=len(annotations) + i, image_id=number) for i, item in enumerate(items, start=1)]
     categories = [dict(id=i, name=name, keypoints=['head']) for i, name in enumerate(collection.classes, start=1)]
-    write_json(path, dict(images=listed, annotations=annotations, categories=categories))
+    write_json(path, dict(images=listed, annotations=annotations, categories=categories), rows='annotations')
 
 
 def _box(box: list[float]) -> dict:

@@ -89,13 +89,12 @@ def _rows(rows: Record | None, columns: int) -> np.ndarray | None:
     """
     if rows is None:
         return None
-    made = []
-    for row in rows.each('row'):
-        values = [np.nan] * columns if row.value is None else row.numbers(columns)
-        if columns == 4 and (values[2] < values[0] or values[3] < values[1]):
-            raise row.error('a box x1, y1, x2, y2 from its left upper to its right lower corner')
-        made.append(values)
-    return np.array(made, dtype=np.float64).reshape(-1, columns)
+    made = rows.table(columns, null=True)
+    turned = (made[:, 2:] < made[:, :2]).any(axis=1) if columns == 4 else np.zeros(len(made), bool)
+    if turned.any():
+        row = rows.each('row')[int(turned.argmax())]
+        raise row.error('a box x1, y1, x2, y2 from its left upper to its right lower corner')
+    return made
 
 
 def write(collection: Collection, path: str | Path, images: str | Path | None = None, lossy: bool = False) -> None:

@@ -1,7 +1,11 @@
 """Values of other people's files: taken by name and type, refused with the place they stand at."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from ..readers import short
 
@@ -127,6 +131,26 @@ class Record:
             return [Record(item, self).number() for item in self.value]
         except ValueError:
             raise self.error(f'{wanted}, all finite') from None
+
+    def table(self, columns: int, null: bool = False) -> np.ndarray:
+        """(N, columns) float64 of a list of rows of finite numbers; with ``null``, rows may be null, which makes NaN.
+
+        Raises:
+            ValueError: It is something else; names the row.
+        """
+        value = self.value
+        if isinstance(value, list):  # millions of rows: all at once, and one by one only to say what is wrong
+            known = [row for row in value if row is not None] if null else value
+            plain = all(type(row) is list and len(row) == columns for row in known)
+            if plain and set(map(type, chain.from_iterable(known))) <= {int, float}:
+                made = np.full((len(value), columns), np.nan)
+                with suppress(OverflowError):
+                    rows = np.array(known, np.float64).reshape(-1, columns)
+                    if (np.abs(rows) <= FARTHEST).all():
+                        made[[row is not None for row in value] if null else slice(None)] = rows
+                        return made
+        rows = [[np.nan] * columns if null and row.value is None else row.numbers(columns) for row in self.each('row')]
+        return np.array(rows, np.float64).reshape(-1, columns)
 
     def get_number(self, key: str, default: float = 0.0) -> float:
         """The number ``key`` has, or ``default`` if there is none."""
