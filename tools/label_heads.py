@@ -4,13 +4,18 @@ The page: python tools/label_heads.py --data IMAGES [--points annotations.json]
 In one go: python tools/label_heads.py --data IMAGES --points annotations.json --presets presets.json --out boxes.json
 """
 
+import sys
+
 from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 
 TARGETS = ('coco', 'json', 'mot', 'voc', 'yolo')
 
 
 def parser() -> ToolParser:
-    made = ToolParser(description=__doc__.splitlines()[0])
+    made = ToolParser(
+        description=__doc__.splitlines()[0],
+        epilog='Exit code: 0 all labelled, 1 something was left out (a line says what), 2 nothing could be done.',
+    )
     made.add_argument('--data', help='folder of the images (not needed where --points is a config)')
     made.add_argument('--points', help='annotations with a point per head, or a config whose data sets are read')
     made.add_argument('--points-format', default='json', help='see docs/en/user_guides/own_data.md; default: json')
@@ -38,7 +43,7 @@ def parser() -> ToolParser:
     return made
 
 
-def main() -> None:
+def main() -> int:
     options = parser()
     args = options.parse_args()
     if args.out and not args.points:
@@ -47,43 +52,42 @@ def main() -> None:
         options.error('--data is needed: the folder of the images')
     if (args.config is None) != (args.weights is None):
         options.error('--config and --weights belong together')
-    if args.out:
-        label(args)
-    else:
-        serve(args)
+    return label(args) if args.out else serve(args)
 
 
-def label(args) -> None:
-    from mmcrowd.apis.labeling import label_collection, presets_of, read_heads, write_report
+def label(args) -> int:
+    from mmcrowd.apis.labeling import label_collection, presets_of, read_heads, read_tolerantly, write_report
     from mmcrowd.datasets.formats import format_named
     from mmcrowd.utils.files import printable
 
-    heads, folder = read_heads(args.points, args.points_format, args.data, args.split)
-    presets = None
+    faults, presets = [], None
+    heads, folder = read_heads(args.points, args.points_format, args.data, args.split, faults)
     if args.presets:
-        presets = presets_of(format_named(args.presets_format).read(args.presets, folder))
+        presets = presets_of(read_tolerantly(args.presets, args.presets_format, folder, faults))
     made = label_collection(heads, folder, presets, args.scenes, args.method, progress=True)
     # Clipped boxes have other centres than their points; who asks for a format of boxes gets boxes.
     format_named(args.to).write(made.collection, args.out, folder, lossy=True)
+    made.faults[:0] = faults
     for line in made.notes:
-        print(printable(line))
+        print(printable(line), file=sys.stderr)
     if args.report:
         print(f'{write_report(made, args.report, folder)}: report')
     images = made.collection.images
     pseudo = sum(len(image.extra['pseudo_boxes']) for image in images)
     print(f'{args.out}: {len(images)} images, {sum(map(len, images))} heads, {pseudo} interpolated')
+    return 1 if made.faults else 0
 
 
-def serve(args) -> None:
-    from mmcrowd.apis.labeling import LabelStore, presets_of, read_heads, serve
-    from mmcrowd.datasets.formats import format_named
+def serve(args) -> int:
+    from mmcrowd.apis.labeling import LabelStore, presets_of, read_heads, read_tolerantly, serve
 
-    heads, folder, presets, propose = None, args.data, None, None
+    faults, heads, folder, presets, propose = [], None, args.data, None, None
     if args.points:
-        heads, folder = read_heads(args.points, args.points_format, args.data, args.split)
+        heads, folder = read_heads(args.points, args.points_format, args.data, args.split, faults)
     if args.presets:
-        presets = presets_of(format_named(args.presets_format).read(args.presets, folder))
+        presets = presets_of(read_tolerantly(args.presets, args.presets_format, folder, faults))
     store = LabelStore(folder, heads, presets, args.work_dir, args.scenes, args.method)
+    store.notes[:0] = faults
     if args.config:
         from mmcrowd.apis import CrowdInferencer
 
@@ -93,6 +97,7 @@ def serve(args) -> None:
             return crowd.predict(path).points
 
     serve(store, propose, args.host, args.port)
+    return 0
 
 
 if __name__ == '__main__':

@@ -4,11 +4,13 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from mmcrowd.utils.files import IMAGE_SUFFIXES, find_images
 
+T = TypeVar('T')
 _UPLOAD = re.compile(r'(^|/)[0-9a-f]{8}-(?=[^/]+$)')
 """What Label Studio puts before the name of an uploaded file; all its exports have it, whatever their format."""
 
@@ -65,9 +67,11 @@ class ImageNames:
 
     Args:
         folder: The folder; None if it is not known: names then stay as they are, with forward slashes.
+        faults: Gets a line about each name that fits no image or several, or comes again, instead of an error.
     """
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(self, folder: str | Path | None = None, faults: list[str] | None = None) -> None:
+        self.faults = faults
         self.folder = None if folder is None else Path(folder)
         self.listing: list[str] = []
         if self.folder is not None:
@@ -103,8 +107,29 @@ class ImageNames:
             if found is not None:
                 return found
         if doubt is not None:
-            raise doubt
+            self._fault(doubt)
         return tidy(names[0])
+
+    def _fault(self, error: Exception) -> None:
+        if self.faults is None:
+            raise error
+        self.faults.append(f'{error}; left out')
+
+    def once(self, items: list[T], name_and_source: Callable[[T], tuple[str, str]]) -> list[T]:
+        """Refuse images that are named again, see :func:`require_unique`; or, with ``faults``, leave them out."""
+        kept: list[T] = []
+        if self.faults is None:
+            require_unique(map(name_and_source, items))
+            return items
+        seen: set[str] = set()
+        for item in items:
+            name, source = name_and_source(item)
+            if comparable(name) in seen:
+                self.faults.append(f'{source}: {name} again; left out, the first is taken')
+            else:
+                kept.append(item)
+            seen.add(comparable(name))
+        return kept
 
     def find_stem(self, source: str, stem: str) -> str:
         """The image of an annotation file of this name; '<stem>.jpg' if the folder is not known.
@@ -115,9 +140,13 @@ class ImageNames:
         """
         if self.folder is None:
             return f'{stem}.jpg'
-        found = self.lookup(source, stem)
-        if found is None:
-            raise FileNotFoundError(f'{source}: no image in {self.folder} belongs to this file')
+        try:
+            found = self.lookup(source, stem)
+            if found is None:
+                raise FileNotFoundError(f'{source}: no image in {self.folder} belongs to this file')
+        except (ValueError, FileNotFoundError) as error:
+            self._fault(error)
+            return f'{stem} (no image)'
         return found
 
     def lookup(self, source: str, name: str) -> str | None:
@@ -148,7 +177,10 @@ class ImageNames:
         if len(found) != 1:
             inside = self.folder / folder
             text = f'{found[0]} and {found[1]}' if found else 'none'
-            raise ValueError(f'{source}: expected one image in {inside} whose name ends in {number}, found {text}')
+            self._fault(
+                ValueError(f'{source}: expected one image in {inside} whose name ends in {number}, found {text}')
+            )
+            return f'{folder}/{number} (no image)'
         return found[0]
 
     def numbered(self, folder: str = '') -> dict[int, list[str]]:

@@ -3,7 +3,7 @@
 from .batch import Labelled, SceneReport, label_collection
 from .report import write_report
 from .server import make_app, serve
-from .sources import SCENES, presets_of, read_heads
+from .sources import SCENES, presets_of, read_heads, read_tolerantly
 from .store import Conflict, LabelStore, State
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     'make_app',
     'presets_of',
     'read_heads',
+    'read_tolerantly',
     'serve',
     'write_report',
 ]

@@ -14,7 +14,7 @@ from mmcrowd.datasets.formats import AnnotatedImage, Collection
 from mmcrowd.datasets.formats.collection import has_box
 from mmcrowd.labeling import MarkedImage, SceneSizes, preset_faults
 
-from .sources import scenes_of, with_sizes
+from .sources import same_files, scenes_of, with_sizes
 
 
 @dataclass
@@ -48,12 +48,19 @@ class Labelled:
         collection: The images with boxes. Each says in ``extra`` which boxes are interpolated (``pseudo_boxes``) and
             which of them are little more than a guess (``extrapolated``), as rows.
         reports: Scene -> report.
-        notes: A line about each image, preset or scene that something is wrong with.
+        faults: A line about each image, preset or scene that is left out.
+        remarks: A line about each scene or image that is doubtful.
     """
 
     collection: Collection
     reports: dict[str, SceneReport]
-    notes: list[str]
+    faults: list[str]
+    remarks: list[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """All that is to be said."""
+        return self.faults + self.remarks
 
 
 def label_collection(
@@ -77,22 +84,25 @@ def label_collection(
     Raises:
         ValueError: There is no preset at all, or another value of ``scenes`` or ``method``.
     """
-    images, notes = with_sizes(heads.images, folder)
-    presets, faults = sound_presets(images, presets)
-    notes += faults
+    images, faults = with_sizes(heads.images, folder)
+    presets, unsound = sound_presets(images, presets)
+    faults += unsound
+    same = same_files(folder, [image.img_path for image in images])
+    remarks = [f'{name}: the same file as {other}' for name, other in same.items()]
     if not presets:
-        raise ValueError(f'{folder}: no preset in {len(heads.images)} images: draw a few boxes'.strip())
+        why = f' ({faults[0]})' if faults else ''
+        raise ValueError(f'{folder}: no preset in {len(heads.images)} images{why}: draw a few boxes')
     bar = ProgressBar(len(images), file=sys.stderr) if progress else None
     reports, found = {}, []
     for name, members in scenes_of(images, scenes).items():
-        report, lines = label_scene(name, members, presets, method)
-        reports[name], notes = report, notes + lines
+        reports[name], lines = label_scene(name, members, presets, method)
+        (remarks if reports[name].presets else faults).extend(lines)
         found += [image for image in members if has_box(image).all()]
         for _ in members if bar else ():
             bar.update()
     if bar:
         print(file=sys.stderr)
-    return Labelled(Collection(heads.classes, found), reports, notes)
+    return Labelled(Collection(heads.classes, found), reports, faults, remarks)
 
 
 def sound_presets(
@@ -105,7 +115,7 @@ def sound_presets(
     kept, notes = (
         {},
         [
-            f'{name}: {len(boxes)} presets, and no heads of this image'
+            f'{name}: {len(boxes)} presets, and no heads of this image; left out'
             for name, boxes in presets.items()
             if name not in sizes and len(boxes)
         ],
@@ -128,7 +138,9 @@ def label_scene(
     report = SceneReport([i.img_path for i in members], sum(map(len, members)), sum(len(m.presets) for m in marked))
     lacking = sum(int((~has_box(image)).sum()) for image in members)
     if not report.presets:
-        lines = [f'{name}: {lacking} heads and no preset in the scene: draw one, or let more images share theirs']
+        lines = [
+            f'{name}: {lacking} heads and no preset in the scene: left out; draw one, or let more images share theirs'
+        ]
         return report, lines if lacking else []
     sizes = SceneSizes([image for image in marked if len(image.presets)], method)
     for image, seen in zip(members, marked, strict=True):

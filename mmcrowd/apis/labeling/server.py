@@ -17,7 +17,7 @@ import numpy as np
 import mmcrowd.labeling
 from mmcrowd.datasets.formats import format_named
 from mmcrowd.datasets.formats.records import Record
-from mmcrowd.utils.files import is_hidden
+from mmcrowd.utils.files import is_hidden, printable
 from mmcrowd.utils.pictures import read_image
 from mmcrowd.utils.sole_process import sole_process
 
@@ -102,6 +102,7 @@ class LabelApp:
         """All images, and what the page can do."""
         return dict(
             images=self.store.listing(),
+            notes=[printable(note) for note in self.store.notes],
             scenes=self.store.scenes,
             proposes=self._propose is not None,
             exports=list(FILES),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,7 +21,11 @@ SCENES = ('image', 'folder', 'group', 'all')
 
 
 def read_heads(
-    source: str | Path, format: str = 'json', images: str | Path | None = None, split: str | None = None
+    source: str | Path,
+    format: str = 'json',
+    images: str | Path | None = None,
+    split: str | None = None,
+    faults: list[str] | None = None,
 ) -> tuple[Collection, Path]:
     """Read heads.
 
@@ -28,6 +34,7 @@ def read_heads(
         format: See :data:`mmcrowd.datasets.formats.FORMATS`.
         images: Folder of the images; needed but for a config.
         split: Of the config's data sets the one of this split; None takes all.
+        faults: Gets a line about each image that is named twice or ambiguously, and about what the reader left out.
 
     Returns:
         The heads, and the folder that their images' paths are relative to.
@@ -41,7 +48,31 @@ def read_heads(
         return _of_config(source, images, split)
     if images is None:
         raise ValueError(f'{source}: the folder of the images is needed')
-    return format_named(format).read(source, images), Path(images)
+    return read_tolerantly(source, format, images, faults), Path(images)
+
+
+def read_tolerantly(source: str | Path, format: str, images: str | Path, faults: list[str] | None = None) -> Collection:
+    """Read annotations; what is left out gets a line in ``faults``, or is an error if there is no list."""
+    made = format_named(format).read(source, images, faults=faults)
+    if faults is not None:
+        faults += [f'{source}: {line}' for line in made.notes.lines(3)]
+    return made
+
+
+def same_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Images that are copies, byte by byte: name -> the first of them in the order of ``names``."""
+    sizes: dict[int, list[str]] = {}
+    for name in names:
+        with suppress(OSError):
+            sizes.setdefault((folder / name).stat().st_size, []).append(name)
+    first, same = {}, {}
+    for alike in sizes.values():
+        for name in alike if len(alike) > 1 else ():
+            with suppress(OSError):
+                digest = hashlib.sha256((folder / name).read_bytes()).digest()
+                if first.setdefault(digest, name) != name:
+                    same[name] = first[digest]
+    return same
 
 
 def _of_config(source: Path, images: str | Path | None, split: str | None) -> tuple[Collection, Path]:

@@ -18,7 +18,7 @@ from mmcrowd.utils.json_files import plain
 from mmcrowd.utils.pictures import image_size
 
 from .batch import Labelled, label_collection
-from .sources import SCENES, scene_of
+from .sources import SCENES, same_files, scene_of
 
 MOST_HEADS = 200_000
 """Heads of one image that are saved at most: more are no annotation."""
@@ -94,6 +94,9 @@ class LabelStore:
         scenes: Which images share their presets; what was chosen on the page goes first.
         method: See :data:`mmcrowd.labeling.METHODS`.
 
+    Attributes:
+        notes: A line about each thing that is wrong with what the work starts from.
+
     Raises:
         FileNotFoundError: There is no image.
     """
@@ -114,8 +117,13 @@ class LabelStore:
             raise FileNotFoundError(f'{folder}: expected a folder of images, found none in it')
         self.classes = heads.classes if heads is not None else ('head',)
         self._given = {image.img_path: image for image in heads.images} if heads is not None else {}
-        self._presets, self._method = presets or {}, method
+        self._presets, self._method = dict(presets or {}), method
         self._known, self._states = set(self.names), {}
+        same = same_files(self.folder, self.names)
+        self.notes = [f'{name}: the same file as {other}' for name, other in same.items()]
+        for what, given in (('heads', self._given), ('presets', self._presets)):
+            strange = [name for name in given if name not in self._known]
+            self.notes += [f'{name}: {len(given[name])} {what}, and no such image; left out' for name in strange]
         self._lock = threading.RLock()
         settings = self.work_dir / 'settings.json'
         self._scenes = read_json(settings).get('scenes', scenes) if settings.is_file() else scenes
@@ -168,10 +176,20 @@ class LabelStore:
     def _first(self, name: str) -> State:
         nothing = np.zeros((0, 4))
         given = self._given.get(name)
-        presets = self._presets.get(name, nothing)
+        presets = self._sound(name) if name in self._presets else nothing
         if given is None:
             return State(0, nothing[:, :2], nothing, presets)
         return State(0, given.points, given.boxes, presets)
+
+    def _sound(self, name: str) -> np.ndarray:
+        """The presets that the image came with, without those that are of no use; these are noted."""
+        try:
+            faults = preset_faults(self._presets[name], self.size(name))
+        except (OSError, ValueError):  # which is said when the image is opened
+            return self._presets[name]
+        self.notes += [f'{name}: preset {row} {fault}; left out' for row, fault in faults.items()]
+        self._presets[name] = np.delete(self._presets[name], list(faults), axis=0)
+        return self._presets[name]
 
     def save(self, name: str, content: object, force: bool = False) -> State:
         """Save what a page sends, if it knows the last revision.

@@ -57,12 +57,14 @@ def import_presets(store: LabelStore, content: object) -> Imported:
     kind = sent['format'].text()
     if kind not in UPLOADS:
         raise ValueError(f'format must be one of {sorted(UPLOADS)}, found {kind!r}')
+    faults: list[str] = []
     with _unpacked(sent) as (root, path):
         try:
-            read = format_named(kind).read(path, store.folder)
+            read = format_named(kind).read(path, store.folder, faults=faults)
         except (ValueError, OSError) as error:  # the place of the files here says nothing to who sent them
-            raise ValueError(str(error).replace(f'{root}/', '').replace(str(root), 'upload')) from None
-    made, found = Imported(notes=read.notes.lines(3)), presets_of(read)
+            raise ValueError(_unplaced(str(error), root)) from None
+        notes = [_unplaced(line, root) for line in faults + read.notes.lines(3)]
+    made, found = Imported(notes=notes), presets_of(read)
     if not found:
         raise ValueError(f'upload: expected boxes, found none in {len(read.images)} images')
     for name, boxes in found.items():
@@ -74,6 +76,10 @@ def import_presets(store: LabelStore, content: object) -> Imported:
             made.notes.append(f'{error}; left out')
     made.notes = [printable(note) for note in made.notes]
     return made
+
+
+def _unplaced(text: str, root: Path) -> str:
+    return text.replace(f'{root}/', '').replace(str(root), 'upload')
 
 
 def _add(store: LabelStore, name: str, boxes: np.ndarray, made: Imported) -> None:

@@ -30,13 +30,20 @@ class Format:
         """Whether there is a writer."""
         return hasattr(self.module, 'write')
 
-    def read(self, path: str | Path, images: str | Path | None = None, unlisted_empty: bool = False) -> Collection:
+    def read(
+        self,
+        path: str | Path,
+        images: str | Path | None = None,
+        unlisted_empty: bool = False,
+        faults: list[str] | None = None,
+    ) -> Collection:
         """Read annotations.
 
         Args:
             path: Annotation file, or folder of annotation files.
             images: Folder of the images, in which names are looked up; some formats need it.
             unlisted_empty: Take the images of the folder that have no entry as images without heads.
+            faults: Gets a line about each image that is there twice or named ambiguously, instead of an error.
 
         Returns:
             What was read. ``unlisted`` names the images without entry that were not taken.
@@ -48,9 +55,9 @@ class Format:
         for place, what in ((path, 'annotations'), (images, 'the images')):
             if place is not None and not Path(place).exists():
                 raise FileNotFoundError(f'{place}: no such file or folder, expected {what} there')
-        names = ImageNames(images)
+        names = ImageNames(images, faults)
         collection = self.module.read(Path(path), names)
-        require_unique((image.img_path, str(path)) for image in collection.images)
+        collection.images = names.once(collection.images, lambda image: (image.img_path, str(path)))
         used = [image.img_path for image in collection.images]
         collection.unlisted = names.unlisted([*used, *collection.unread])
         if unlisted_empty:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..naming import ImageNames, require_unique
+from ..naming import ImageNames
 from .collection import IGNORE, AnnotatedImage, Collection, Notes
 from .records import FARTHEST
 
@@ -43,9 +43,8 @@ class Gatherer:
         Raises:
             ValueError: An image is there twice, or none is left.
         """
-        require_unique((builder.name, builder.source) for builder in self.builders)
         made = []
-        for builder in self.builders:
+        for builder in self.names.once(self.builders, lambda builder: (builder.name, builder.source)):
             if builder.left_out and not builder.heads and not builder.regions:
                 self.leave_out(builder.name, 'images of which no shape could be read, left out')
             else:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..naming import ImageNames, require_unique
+from ..naming import ImageNames
 from ..readers import read_json
 from .collection import AnnotatedImage, Collection, has_box, write_json
 from .records import Record
@@ -42,8 +42,7 @@ def read(path: Path, images: ImageNames) -> Collection:
     if len(set(classes)) < len(classes):
         raise metainfo['classes'].error('every class once')
     made = [_read_image(Record(entry.value, entry.source), images, len(classes)) for entry in entries]
-    require_unique((image.img_path, str(path)) for image in made)
-    return Collection(tuple(classes), made)
+    return Collection(tuple(classes), images.once(made, lambda image: (image.img_path, str(path))))
 
 
 def _read_image(entry: Record, images: ImageNames, classes: int) -> AnnotatedImage:

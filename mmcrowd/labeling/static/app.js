@@ -1,5 +1,6 @@
 // Tools, keys, the list of images: what a person does becomes one step of the work.
 
+import { openUpload, upload } from './upload.js';
 import { View, corners } from './view.js';
 import { Work, ask, pathOf } from './work.js';
 
@@ -8,7 +9,7 @@ const SMALLEST = 2; // pixels of the image; less is a slip of the hand
 
 const work = new Work(show, failed);
 const view = new View($('picture'), $('overlay'), work);
-const page = { tool: 'select', images: [], drag: null, space: false, suggestion: 0 };
+const page = { tool: 'select', images: [], wanted: null, drag: null, space: false, suggestion: 0 };
 Object.assign(window, { mmcrowd: { work, view, page } }); // for tests and the console
 
 // ------------------------------------------------------------------ showing
@@ -42,7 +43,8 @@ function notice(text) {
 }
 
 function say(text) {
-  $('message').querySelector('p').textContent = text;
+  const shown = $('message').querySelector('p');
+  shown.textContent = $('message').open ? `${shown.textContent}\n\n${text}` : text;
   if (!$('message').open) $('message').showModal();
 }
 
@@ -94,6 +96,7 @@ async function open(name) {
   const before = page.images.find(row => row.name === work.name);
   view.chosen = null;
   page.suggestion = 0;
+  page.wanted = name;
   try {
     await work.open(name);
     view.fit();
@@ -107,7 +110,7 @@ async function open(name) {
 
 function neighbour(step) {
   const shown = page.images.filter(row => row.item?.isConnected);
-  const at = shown.findIndex(row => row.name === work.name);
+  const at = shown.findIndex(row => row.name === page.wanted); // also one that could not be opened
   if (shown[at + step]) open(shown[at + step].name);
 }
 
@@ -202,6 +205,14 @@ function apart(found, known) {
   });
 }
 
+async function uploaded(made) {
+  await list();
+  if (made.images.includes(work.name)) await work.reload();
+  else await work.refresh();
+  const known = made.known ? `, ${made.known} were there already` : '';
+  say(`${made.presets} presets for ${made.images.length} images${known}\n\n${shortened(made.notes)}`);
+}
+
 function shortened(notes) {
   const more = notes.length > 12 ? `\nand ${notes.length - 12} more` : '';
   return notes.slice(0, 12).join('\n') + more;
@@ -217,49 +228,6 @@ async function exportAll() {
     say(error.message);
   } finally {
     $('export').disabled = false;
-  }
-}
-
-// ------------------------------------------------------------------ presets of other programs
-
-function base64(file) {
-  return new Promise((done, wrong) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.slice(reader.result.indexOf(',') + 1));
-    reader.onerror = () => wrong(new Error(`${file.name}: cannot be read`));
-    reader.readAsDataURL(file);
-  });
-}
-
-// The path of a file in the chosen folder, without the name of that folder.
-const within = file => (file.webkitRelativePath ? file.webkitRelativePath.split('/').slice(1).join('/') : file.name);
-const isPicture = file => /^(image|video)\//.test(file.type);
-
-function openUpload() {
-  for (const id of ['upload-files', 'upload-folder']) $(id).value = '';
-  $('upload-error').textContent = '';
-  $('upload').showModal();
-}
-
-async function upload() {
-  const chosen = [...$('upload-files').files, ...$('upload-folder').files].filter(file => !isPicture(file));
-  if (!chosen.length) { $('upload-error').textContent = 'Choose files of annotations.'; return; }
-  $('upload-send').disabled = true;
-  $('upload-error').textContent = 'Importing ...';
-  try {
-    await work.settled();
-    const files = await Promise.all(chosen.map(async file => ({ name: within(file), data: await base64(file) })));
-    const made = await (await ask('/api/presets', { format: $('upload-format').value, files })).json();
-    $('upload').close();
-    await list();
-    if (made.images.includes(work.name)) await work.reload();
-    else await work.refresh();
-    const known = made.known ? `, ${made.known} were there already` : '';
-    say(`${made.presets} presets for ${made.images.length} images${known}\n\n${shortened(made.notes)}`);
-  } catch (error) {
-    $('upload-error').textContent = error.message;
-  } finally {
-    $('upload-send').disabled = false;
   }
 }
 
@@ -387,7 +355,7 @@ function key(event) {
   } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'y') {
     event.preventDefault();
     stepBack(true);
-  } else if (event.ctrlKey || event.metaKey || event.altKey || !work.name) return;
+  } else if (event.ctrlKey || event.metaKey || event.altKey || (!work.name && !'[]?'.includes(event.key))) return;
   else if (ARROWS[event.key] && view.chosen) {
     event.preventDefault();
     nudge(...ARROWS[event.key].map(step => step * (event.shiftKey ? 10 : 1)));
@@ -410,7 +378,7 @@ function listen() {
     'tool-select': () => setTool('select'), 'tool-box': () => setTool('box'), 'tool-point': () => setTool('point'),
     undo: () => stepBack(false), redo: () => stepBack(true), delete: remove, reset: interpolateAgain,
     'next-suggestion': suggestion, propose, fit: () => view.fit(), export: exportAll,
-    'upload-button': openUpload, 'upload-send': upload,
+    'upload-button': openUpload, 'upload-send': () => upload(uploaded),
     'help-button': () => $('help').showModal(),
     'toggle-boxes': () => { view.boxes = !view.boxes; $('toggle-boxes').setAttribute('aria-pressed', view.boxes); view.draw(); },
   };
@@ -429,7 +397,7 @@ function listen() {
   document.addEventListener('keydown', key);
   document.addEventListener('keyup', event => { if (event.key === ' ') page.space = false; });
   $('filter').addEventListener('input', listImages);
-  $('done').addEventListener('change', () => work.edit({ done: $('done').checked }));
+  $('done').addEventListener('change', () => { if (work.name) work.edit({ done: $('done').checked }); });
   $('scenes').addEventListener('change', async () => {
     try {
       await ask('/api/settings', { scenes: $('scenes').value });
@@ -458,6 +426,7 @@ async function start() {
     $('upload-format').replaceChildren(...found.uploads.map(name => new Option(name, name)));
     const wanted = decodeURIComponent(location.hash.slice(1));
     await open(page.images.some(row => row.name === wanted) ? wanted : page.images[0].name);
+    if (found.notes.length) say(shortened(found.notes));
   } catch (error) {
     say(error.message);
   }

@@ -135,6 +135,30 @@ def test_what_is_wrong_is_said_and_the_rest_goes_on(tmp_path):
     assert all(np.isfinite(image.boxes).all() for image in made.collection.images)
 
 
+def test_duplicates_and_what_has_no_preset_are_left_out_and_the_exit_code_tells(tmp_path, run):
+    named = ['a.jpg', 'bare.jpg', 'broken.jpg', 'copy.jpg', 'd.jpg', 'x/d.jpg', 'y/d.jpg', 'good.jpg']
+    listed = {name: entry(name, 3) for name in named[:5]} | {'bare.jpg': entry('bare.jpg'), 'x/d.jpg': entry('x/d.jpg')}
+    write(tmp_path, [*(entry(name) for name in named), *listed.values()])
+    write(tmp_path, [*listed.values(), entry('a.jpg', 5)])
+    images = tmp_path / 'images'
+    (images / 'd.jpg').unlink()
+    (images / 'broken.jpg').write_bytes(b'no picture')
+    for name in ('a.jpg', 'copy.jpg', 'good.jpg'):  # of one size, two of them the same
+        (images / name).write_bytes((images / 'bare.jpg').read_bytes() + name[:1].replace('c', 'a').encode())
+    given = ('--data', images, '--points', tmp_path / 'points.json', '--out', tmp_path / 'out.json')
+    code, printed, said = run(*given)
+    assert (code, '2 images, 60 heads' in printed) == (1, True)
+    for line in (
+        *['a.jpg again; left out, the first is taken', 'bare.jpg: 30 heads and no preset', 'broken.jpg: this file of'],
+        *['copy.jpg: the same file as a.jpg', 'd.jpg may be x/d.jpg or y/d.jpg', 'x/d.jpg: 30 heads and no preset'],
+    ):
+        assert line in said
+    read = FORMATS['json'].read(tmp_path / 'out.json', images).images
+    assert [(image.img_path, len(image.extra['pseudo_boxes'])) for image in read] == [('a.jpg', 27), ('copy.jpg', 27)]
+    write(tmp_path, [entry('good.jpg', 4)])
+    assert run(*given)[0] == 0
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

@@ -149,6 +149,28 @@ def test_the_second_tab_is_told(tmp_path, page, serve):
     assert store.read('a.jpg').done is False
 
 
+def test_what_is_wrong_is_said_and_the_rest_goes_on(tmp_path, page, serve):
+    write(tmp_path, [entry(name) for name in ('a.jpg', 'b.jpg', 'c.jpg')])
+    heads, images = read_heads(tmp_path / 'points.json', images=tmp_path / 'images')
+    (images / 'a.jpg').write_bytes(b'no picture')
+    (images / 'c.jpg').write_bytes((images / 'b.jpg').read_bytes())
+    bad = {'b.jpg': np.array([[500.0, 500, 520, 520]]), 'gone.jpg': np.array([[1.0, 1, 5, 5]])}
+    store = LabelStore(images, heads, bad)
+    page.goto(serve(store))
+    page.wait_for_selector('#message[open]')
+    page.wait_for_function('() => document.querySelector("#message p").textContent.includes("same file")')
+    said = page.inner_text('#message p')
+    for line in ('a.jpg: this file of 10 bytes', 'c.jpg: the same file as b.jpg', 'gone.jpg: 1 presets, and no such'):
+        assert line in said
+    assert 'b.jpg: preset 0 is outside the image' in said
+    page.keyboard.press('Escape')
+    page.keyboard.press(']')
+    page.wait_for_function('() => window.mmcrowd.work.name === "b.jpg" && !window.mmcrowd.work.asking')
+    page.keyboard.press('d')
+    page.wait_for_function(SAVED)
+    assert store.read('b.jpg').done
+
+
 def test_presets_of_another_program_are_imported(tmp_path, page, serve):
     write(tmp_path, [entry('a.jpg')])
     heads, images = read_heads(tmp_path / 'points.json', images=tmp_path / 'images')
