@@ -37,8 +37,8 @@ def parser() -> ToolParser:
     page.add_argument('--work-dir', help='where the work is saved; default: .labels in the folder of the images')
     page.add_argument('--host', default='127.0.0.1', help='address to listen on; others than loopback need a token')
     page.add_argument('--port', type=whole_number, default=8765)
-    page.add_argument('--config', help='of a model that proposes heads')
-    page.add_argument('--weights', help='of that model')
+    page.add_argument('--config', help='of a model that proposes heads, or the name of one (crowd_lite)')
+    page.add_argument('--weights', help='of that model; a model with a name has its own')
     page.add_argument('--device', help="of that model, such as 'cpu'")
     return made
 
@@ -50,7 +50,7 @@ def main() -> int:
         options.error('--out needs --points')
     if not args.data and not (args.points or '').endswith('.py'):
         options.error('--data is needed: the folder of the images')
-    if (args.config is None) != (args.weights is None):
+    if (args.weights is not None and args.config is None) or ((args.config or '').endswith('.py') and not args.weights):
         options.error('--config and --weights belong together')
     return label(args) if args.out else serve(args)
 

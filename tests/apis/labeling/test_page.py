@@ -1,11 +1,17 @@
 """The page in a real browser: drawn with the mouse, corrected, found again, exported; and 20,000 boxes in motion."""
 
+import json
+import os
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import OptimWrapper
 
 pytest.importorskip('starlette', reason='the page needs the extra label')
 pytest.importorskip('uvicorn', reason='the page needs the extra label')
@@ -15,11 +21,16 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from mmcrowd.apis.labeling import LabelStore, make_app, read_heads
+from mmcrowd.datasets import CustomCrowd, SCUTHead, SyntheticCrowd
 from mmcrowd.datasets.formats import FORMATS
+from mmcrowd.utils.pictures import read_image
+from mmcrowd.utils.pictures import write_image as write_picture
 from tests.apis.labeling.test_batch import crowd, entry, write
+from tests.models.test_box_detectors import build, one_stage
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason='browser tests need a Chromium on PATH')
+LOAD = dict(type='mmcrowd.LoadSynthetic')
 VIEW = 'window.mmcrowd.view'
 STATE = 'window.mmcrowd.work.state'
 SAVED = "() => window.mmcrowd.work.saving === 'saved' && !window.mmcrowd.work.running"
@@ -134,6 +145,80 @@ def test_draw_correct_reload_and_export(tmp_path, page, serve):
     made = FORMATS['json'].read(store.work_dir / 'export' / 'boxes.json', images).images[0]
     assert np.isfinite(made.boxes).all()
     np.testing.assert_array_equal(made.boxes[free], corrected)
+
+
+def rendered_crowd(folder) -> tuple[np.ndarray, np.ndarray]:
+    crowd = SyntheticCrowd(length=1, size=(640, 480), heads=(60, 60), min_head=9, seed=7, pipeline=[LOAD])[0]
+    write_picture(folder / 'images' / 'crowd.png', crowd['img'])
+    return crowd['heads'][:, :2], crowd['heads'][:, 2:]
+
+
+def real_crowd(folder) -> tuple[np.ndarray, np.ndarray]:
+    if 'MMCROWD_DATA' not in os.environ:
+        pytest.skip('MMCROWD_DATA does not name a folder with scut_head')
+    root = Path(os.environ['MMCROWD_DATA']) / 'scut_head'
+    data = SCUTHead(str(root), split='test', pipeline=[])
+    crowd = next(info for info in map(data.get_data_info, range(len(data))) if len(info['heads']) >= 40)
+    write_picture(folder / 'images' / 'crowd.png', read_image(crowd['img_path']))
+    return crowd['heads'][:, :2], crowd['heads'][:, 2:]
+
+
+def train_detector(annotations, images) -> list[float]:
+    """A few steps of a small detector on what was exported; the losses of the boxes."""
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmcrowd.LoadHeads'), dict(type='mmcrowd.PackCrowdInputs')]
+    data = CustomCrowd(str(images.parent), str(annotations), pipeline=pipeline)
+    model = build(one_stage('FCOSHead')).train()
+    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), 0.001))
+    losses = [model.train_step(pseudo_collate([data[0]]), optimizer) for _ in range(3)]
+    assert all(torch.isfinite(value) for step in losses for value in step.values())
+    return [step['loss_bbox'].item() for step in losses]
+
+
+@pytest.mark.parametrize('crowd_of', [rendered_crowd, real_crowd])
+def test_from_points_to_a_detector(crowd_of, tmp_path, page, serve):
+    (tmp_path / 'images').mkdir()
+    points, true = (table.astype(float) for table in crowd_of(tmp_path))
+    (tmp_path / 'points.json').write_text(
+        json.dumps(dict(data_list=[dict(img_path='crowd.png', points=points.tolist())]))
+    )
+    heads, images = read_heads(tmp_path / 'points.json', images=tmp_path / 'images')
+    store = LabelStore(images, heads)
+    open_page(page, serve(store))
+    alone = np.sort(np.abs(points[:, None] - points).max(axis=2), axis=1)[:, 1] > 8  # to be hit with the mouse
+    rows = np.flatnonzero(alone & (true > 2).all(axis=1))
+    rows = rows[np.argsort(points[rows, 1])]
+    page.keyboard.press('b')
+    for row in rows[np.linspace(0, len(rows) - 1, 5).round().astype(int)]:
+        drag(page, true[row, :2].tolist(), true[row, 2:].tolist())
+    page.wait_for_function(f'() => window.mmcrowd.work.table?.length === {5 * len(points)}')
+    made = np.array(page.evaluate('() => Array.from(window.mmcrowd.work.table)')).reshape(-1, 5)[:, :4]
+    size = [np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)) for boxes in (made, true)]
+    assert np.median(np.abs(size[0] / size[1] - 1)) < 0.3
+    # A box is corrected, a head is added, one is taken away.
+    page.keyboard.press('v')
+    presets = store.read('crowd.png').presets
+    centres = (presets[:, :2] + presets[:, 2:]) / 2
+    free = rows[np.abs(points[rows, None] - centres).max(axis=2).min(axis=1).argmax()]
+    page.evaluate(f'([x, y]) => {VIEW}.goTo([x, y], 150)', points[free].tolist())
+    page.mouse.click(*screen(page, *points[free].tolist()))
+    assert page.evaluate(f'{VIEW}.chosen') == dict(kind='head', index=int(free))
+    box = page.evaluate(f'{VIEW}.chosenBox()')
+    drag(page, box[2:], [box[2] + 4, box[3] + 3])
+    page.keyboard.press('p')
+    page.mouse.click(*screen(page, points[free, 0] + (30 if points[free, 0] < 250 else -30), points[free, 1] + 1))
+    page.wait_for_function(SAVED)
+    assert len(store.read('crowd.png').points) == len(points) + 1
+    page.keyboard.press('Control+z')
+    page.wait_for_function(SAVED)
+    before = page.evaluate(STATE)
+    open_page(page, page.url)
+    assert page.evaluate(STATE) == before
+    assert (before['boxes'][free], len(before['points'])) != (None, len(points) + 1)
+    page.select_option('#format', 'json')
+    page.click('#export')
+    page.wait_for_selector('#message[open]')
+    assert f'1 images, {len(points)} heads' in page.inner_text('#message p')
+    assert min(train_detector(store.work_dir / 'export' / 'boxes.json', images)) > 0
 
 
 def test_the_second_tab_is_told(tmp_path, page, serve):
