@@ -16,6 +16,7 @@ _HELP = dict(help_option_names=['-h', '--help'])
 VERBS = {
     'predict': ('predict.py', 'Find the heads in an image or a folder: pictures, points and counts.'),
     'train': ('train.py', 'Train a model of a config.'),
+    'train-raz-net': ('train_raz_net.py', 'Train the stages of RAZ-Net one after the other.'),
     'test': ('test.py', 'Test weights on the test images of a config, with a report.'),
     'label': ('label_heads.py', 'Give every head a box from a few drawn by hand, on a local page or in one go.'),
     'check-data': ('dataset_tools/check_dataset.py', 'Check a data set or annotations of your own.'),

@@ -66,13 +66,17 @@ def check_pipelines(cfg: Config) -> None:
         for pipeline in pipelines_of(cfg[loader].dataset):
             steps = json.dumps([step.to_dict() for step in pipeline], sort_keys=True)
             assert type(build_pipeline(steps)[-1]).__name__.startswith('Pack')
+    codecs = {
+        head.get('field', 'gt_map'): head.codec
+        for head in cfg.model.values()
+        if isinstance(head, dict) and 'codec' in head
+    }
     for step in [step for pipeline in pipelines_of(cfg.train_dataloader.dataset) for step in pipeline]:
         if step.type == 'mmcrowd.EncodeTargets':
             points = np.random.default_rng(0).uniform(0, 64, (9, 2))
             boxes = np.concatenate([points - 3, points + 3], axis=1)
-            drawn, read = (
-                CODECS.build(c).encode(points, boxes, (64, 64)) for c in (step.codec, cfg.model.bbox_head.codec)
-            )
+            read = codecs[step.get('field', 'gt_map')]
+            drawn, read = (CODECS.build(c).encode(points, boxes, (64, 64)) for c in (step.codec, read))
             for key in read:
                 np.testing.assert_array_equal(drawn[key], read[key])
 

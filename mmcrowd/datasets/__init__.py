@@ -22,6 +22,7 @@ from .trancos import TRANCOS
 from .transforms import (
     ClampSides,
     ConvertHeadsToBoxes,
+    CropRegion,
     EncodeTargets,
     EnlargeToMinimum,
     LoadHeads,
@@ -47,6 +48,7 @@ __all__ = [
     'ClampSides',
     'ConvertHeadsToBoxes',
     'CroHD',
+    'CropRegion',
     'CrowdDataset',
     'CrowdHumanHeads',
     'CustomCrowd',

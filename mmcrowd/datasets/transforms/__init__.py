@@ -4,12 +4,14 @@ from .encoding import EncodeTargets, MeasureSpacing
 from .formatting import ConvertHeadsToBoxes, PackCrowdInputs
 from .geometry import RandomScaleCrop
 from .loading import LoadHeads, LoadImage
+from .regions import CropRegion
 from .resizing import ClampSides, EnlargeToMinimum, ResizeLongerSide, ResizeToGrid
 from .roi import MaskOutsideRoi
 
 __all__ = [
     'ClampSides',
     'ConvertHeadsToBoxes',
+    'CropRegion',
     'EncodeTargets',
     'EnlargeToMinimum',
     'LoadHeads',

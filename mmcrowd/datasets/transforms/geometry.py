@@ -62,25 +62,40 @@ class RandomScaleCrop(BaseTransform):
         scale, where_x, where_y = self._draw()
         x, window_w, width = self._window(img.shape[1], self.crop_size[0], scale, where_x)
         y, window_h, height = self._window(img.shape[0], self.crop_size[1], scale, where_y)
-        img = img[y : y + window_h, x : x + window_w]
-        if (window_w, window_h) != (width, height):
-            shrinks = width < window_w or height < window_h
-            img = cv2.resize(img, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        factor = (width / window_w, height / window_h)
-        results['img'] = img
-        results['img_shape'] = (height, width)
-        before = results.get('scale_factor', (1.0, 1.0))
-        results['scale_factor'] = (before[0] * factor[0], before[1] * factor[1])
-        matrix = np.array([[factor[0], 0, -x * factor[0]], [0, factor[1], -y * factor[1]], [0, 0, 1]], np.float32)
-        before = results.get('homography_matrix')
-        results['homography_matrix'] = matrix if before is None else matrix @ before
-        if 'gt_bboxes' in results:
-            results['gt_bboxes'].translate_((-x, -y))
-            results['gt_bboxes'].rescale_(factor)
-            select_heads(results, reaches_inside(results, self.context))
-        return results
+        return cut_window(results, (x, y, window_w, window_h), (width, height), self.context)
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(crop_size={self.crop_size}, scale_range={self.scale_range}, context={self.context})'
         )
+
+
+def cut_window(results: dict, window: tuple[int, int, int, int], size: tuple[int, int], context: int) -> dict:
+    """Cut a window out of an image with its heads, and scale it.
+
+    Args:
+        results: Of a pipeline; ``img``, ``gt_bboxes`` with labels and flags, ``img_shape``, ``scale_factor`` and
+            ``homography_matrix`` change.
+        window: Left, top, width and height, pixels.
+        size: Width and height of the result, pixels.
+        context: Heads that far outside are kept, pixels of the result.
+    """
+    x, y, window_w, window_h = window
+    width, height = size
+    img = results['img'][y : y + window_h, x : x + window_w]
+    if (window_w, window_h) != (width, height):
+        shrinks = width < window_w or height < window_h
+        img = cv2.resize(img, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    factor = (width / window_w, height / window_h)
+    results['img'] = img
+    results['img_shape'] = (height, width)
+    before = results.get('scale_factor', (1.0, 1.0))
+    results['scale_factor'] = (before[0] * factor[0], before[1] * factor[1])
+    matrix = np.array([[factor[0], 0, -x * factor[0]], [0, factor[1], -y * factor[1]], [0, 0, 1]], np.float32)
+    before = results.get('homography_matrix')
+    results['homography_matrix'] = matrix if before is None else matrix @ before
+    if 'gt_bboxes' in results:
+        results['gt_bboxes'].translate_((-x, -y))
+        results['gt_bboxes'].rescale_(factor)
+        select_heads(results, reaches_inside(results, context))
+    return results

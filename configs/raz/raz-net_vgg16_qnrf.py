@@ -1,0 +1,8 @@
+# RAZ-Net on UCF-QNRF, whole: what its stages have trained, zooming once.
+_base_ = './_base_/qnrf.py'
+
+model = dict(
+    zoom_net=dict(backbone=_base_.model.backbone, **_base_.zoom_net),
+    fusion=dict(type='mmcrowd.TwoStreamFusion'),
+    **_base_.main_net,
+)

@@ -1,0 +1,8 @@
+# RAZ-Net on UCF-QNRF, stage 2: Main-Net's localization branch.
+_base_ = './_base_/qnrf.py'
+
+model = dict(
+    frozen=('backbone', 'density', 'attention'),
+    fusion=dict(type='mmcrowd.TwoStreamFusion', mode='points'),
+    **_base_.main_net,
+)
