@@ -189,7 +189,7 @@ export class View {
 
   spots(flat) {
     const { context, scale, left, top } = this;
-    const side = Math.min(5, Math.max(2, scale * 2));
+    const side = Math.min(5, Math.max(flat.length < 4000 ? 4 : 2, scale * 2)); // few can be larger
     context.fillStyle = COLORS.point;
     for (let i = 0; i < flat.length; i += 2) {
       context.fillRect((flat[i] - left) * scale - side / 2, (flat[i + 1] - top) * scale - side / 2, side, side);
