@@ -3,6 +3,7 @@
 from mmcrowd.utils.pictures import ImageReadError, read_image
 
 from .browse import browse_dataset, iterate_split
+from .export import export_onnx
 from .images import list_images
 from .inferencer import CrowdInferencer
 from .predict import predict_folder
@@ -16,6 +17,7 @@ __all__ = [
     'ImageReadError',
     'ResultFiles',
     'browse_dataset',
+    'export_onnx',
     'iterate_split',
     'list_images',
     'predict_folder',

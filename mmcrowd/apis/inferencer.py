@@ -107,7 +107,7 @@ class CrowdInferencer:
             self.model.to(device)
         self.model.eval()
         init_default_scope(self.cfg.get('default_scope', 'mmdet'))
-        self.pipeline = Compose(_inference_pipeline(self.cfg))
+        self.pipeline = Compose(inference_pipeline(self.cfg))
 
     def __call__(self, images: Image | Sequence[Image], return_map: bool = False) -> CrowdResult | list[CrowdResult]:
         """Find the heads of one image or several.
@@ -164,7 +164,7 @@ class CrowdInferencer:
 
     def identity(self) -> dict[str, str | float | None]:
         """What numbers depend on, beside the images: hashes of the model's config and of its weights, the threshold."""
-        config = json.dumps([dict(self.cfg.model), _inference_pipeline(self.cfg)], sort_keys=True, default=str)
+        config = json.dumps([dict(self.cfg.model), inference_pipeline(self.cfg)], sort_keys=True, default=str)
         weights = hashlib.sha256()
         for name, value in self.model.state_dict().items():
             weights.update(name.encode())
@@ -237,7 +237,7 @@ def _load_config(config: str | Path | Config) -> Config:
     return read_config(config)
 
 
-def _inference_pipeline(cfg: Config) -> list[dict]:
+def inference_pipeline(cfg: Config) -> list[dict]:
     """The test pipeline for an image already in memory: nothing that loads an image or reads annotations."""
     dataset = cfg.test_dataloader.dataset
     while 'pipeline' not in dataset and 'dataset' in dataset:

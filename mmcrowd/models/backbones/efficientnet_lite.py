@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
-from mmcv.cnn.bricks import Conv2dAdaptivePadding
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -51,9 +50,21 @@ class DepthwiseConv2d(nn.Conv2d):
             x = x.to(self.weight.dtype)
             if stride == 1:
                 return super().forward(x)
-            missing = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[:1:-1]]
-            x = F.pad(x, [side for total in missing for side in (total // 2, total - total // 2)])
-            return F.conv2d(x, self.weight, stride=stride, groups=self.groups)
+            return F.conv2d(_pad_same(x, kernel, stride), self.weight, stride=stride, groups=self.groups)
+
+
+class StemConv(nn.Conv2d):
+    """A strided convolution with TensorFlow's 'SAME' padding; mmcv's cannot be recorded for any size of image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C', ceil(h / stride), ceil(w / stride))."""
+        return super().forward(_pad_same(x, self.kernel_size[0], self.stride[0]))
+
+
+def _pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Pad so that a convolution gives ceil(side / stride) cells, the larger half at the right and bottom."""
+    missing = [max(((side + stride - 1) // stride - 1) * stride + kernel - side, 0) for side in x.shape[:1:-1]]
+    return F.pad(x, [side for total in missing for side in (total // 2, total - total // 2)])
 
 
 class LiteBlock(BaseModule):
@@ -124,7 +135,7 @@ class EfficientNetLite(Encoder):
         init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),  # noqa: B006
     ) -> None:
         super().__init__(len(_LEVELS), out_indices, frozen_stages, norm_eval, init_cfg)
-        self.conv_stem = Conv2dAdaptivePadding(3, 32, 3, 2, 1, bias=False)
+        self.conv_stem = StemConv(3, 32, 3, 2, bias=False)
         self.bn1 = build_norm_layer(norm_cfg, 32)[1]
         self.relu = nn.ReLU6(inplace=True)
         self.blocks = nn.ModuleList()

@@ -1,0 +1,134 @@
+"""ONNX files give what the model gives, for images of other sizes than the one that they were recorded with."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmcrowd.apis import CrowdInferencer, export_onnx
+from mmcrowd.apis.export import ExportableCrowd, rendered_crowd, why_not_exported
+from mmcrowd.codecs import CrossCodec, DensityCodec, FIDTCodec, HeadHeatmapCodec, InstanceMapCodec, P2RCodec
+from mmcrowd.codecs.in_graph import decode_in_graph
+from mmcrowd.registry import MODELS
+
+CODECS = [
+    FIDTCodec(stride=2, dedup_ties=True),
+    FIDTCodec(stride=1, relative=False, threshold=0.6, pre_avg_pool=3, min_score=0.2),
+    P2RCodec(stride=4, threshold=0.7),
+    CrossCodec(stride=2, threshold=0.4),
+    HeadHeatmapCodec(stride=4),
+]
+
+
+@pytest.mark.parametrize('codec', CODECS, ids=lambda codec: type(codec).__name__)
+@pytest.mark.parametrize('levels', [2, 8, 10_000])
+def test_decoding_is_that_of_the_codec(codec, levels: int) -> None:
+    """Few levels make plateaus and ties."""
+    shape = (61, 83)
+    maps = torch.randint(levels + 1, (1, len(codec.predicted), *codec.map_shape(shape))) / levels
+    points, scores = decode_in_graph(codec, maps, shape)
+    expected = codec.decode(maps, [shape])[0]
+    assert len(points) > 0
+    torch.testing.assert_close(points, expected.points)
+    torch.testing.assert_close(scores, expected.scores)
+
+
+def test_a_map_without_heads() -> None:
+    points, scores = decode_in_graph(FIDTCodec(), torch.full((1, 1, 9, 9), 0.05), (9, 9))
+    assert points.shape == (0, 2)
+    assert scores.shape == (0,)
+
+
+def test_a_density_is_summed() -> None:
+    count, density = decode_in_graph(DensityCodec(stride=8), torch.rand(1, 1, 5, 6) - 0.2, (40, 48))
+    assert density.shape == (5, 6)
+    torch.testing.assert_close(count, density.double().sum())
+
+
+@pytest.mark.parametrize(
+    ('codec', 'words'),
+    [(InstanceMapCodec(), 'connected components'), (DensityCodec(locates=True), 'transport')],
+    ids=['components', 'transport'],
+)
+def test_what_no_graph_holds_is_said(codec, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        decode_in_graph(codec, torch.rand(1, 1, 4, 4), (4, 4))
+
+
+def test_a_detector_of_boxes_is_refused() -> None:
+    assert 'MMDeploy' in why_not_exported(torch.nn.Identity())
+    with pytest.raises(ValueError, match='Identity'):
+        ExportableCrowd(torch.nn.Identity())
+
+
+@pytest.mark.parametrize('name', ['points', 'png'])
+def test_other_endings_are_refused(name: str, tmp_path) -> None:
+    with pytest.raises(ValueError, match=r'ends in \.onnx'):
+        export_onnx(None, tmp_path / f'crowd.{name}')
+
+
+@pytest.fixture(scope='module')
+def shipped() -> CrowdInferencer:
+    return CrowdInferencer(device='cpu')
+
+
+def test_the_model_that_comes_along(shipped, tmp_path) -> None:
+    pytest.importorskip('onnx', reason='needs the extra onnx')
+    runtime = pytest.importorskip('onnxruntime', reason='needs the extra onnx')
+    path = export_onnx(shipped, tmp_path / 'new' / 'crowd.onnx')
+    session = runtime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    assert 'research' in session.get_modelmeta().custom_metadata_map['trained_on']
+    found = 0
+    for seed, shape in enumerate([(203, 277), (160, 301)]):
+        image = rendered_crowd(shape, seed)
+        points, scores = session.run(['points', 'scores'], {'image': image})
+        expected = shipped.predict(image)
+        np.testing.assert_allclose(points, expected.points, atol=0.5)
+        np.testing.assert_allclose(scores, expected.scores, atol=1e-3)
+        found += len(points)
+    assert found > 0
+
+
+def test_a_graph_that_differs_is_not_written(shipped, tmp_path, monkeypatch) -> None:
+    pytest.importorskip('onnxruntime', reason='needs the extra onnx')
+    monkeypatch.setattr('mmcrowd.apis.export._record', _constant_graph)
+    with pytest.raises(ValueError, match='not written'):
+        export_onnx(shipped, tmp_path / 'crowd.onnx')
+    assert not list(tmp_path.iterdir())
+
+
+def _constant_graph(wrapped: ExportableCrowd) -> bytes:
+    from onnx import TensorProto, helper
+
+    image = helper.make_tensor_value_info('image', TensorProto.UINT8, ['height', 'width', 3])
+    values = [np.zeros((1, 2), np.float32), np.ones(1, np.float32)]
+    outputs, nodes = [], []
+    for name, value in zip(['points', 'scores'], values, strict=True):
+        tensor = helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.ravel())
+        nodes.append(helper.make_node('Constant', [], [name], value=tensor))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape))
+    graph = helper.make_graph(nodes, 'constants', [image], outputs)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8).SerializeToString()
+
+
+def test_a_pipeline_that_resizes_is_refused(shipped, tmp_path) -> None:
+    pytest.importorskip('onnx', reason='needs the extra onnx')
+    crowd = object.__new__(CrowdInferencer)
+    crowd.model, crowd.zoo_model = shipped.model, None
+    steps = [dict(type='Resize', scale=(64, 64)), dict(type='mmcrowd.PackCrowdInputs')]
+    crowd.cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=steps))))
+    with pytest.raises(ValueError, match='Resize'):
+        export_onnx(crowd, tmp_path / 'crowd.onnx')
+
+
+def test_an_exportable_model_predicts_what_the_detector_does(repo_root) -> None:
+    cfg = Config.fromfile(repo_root / 'tests/data/tiny_fidt.py')
+    init_default_scope('mmcrowd')
+    model = MODELS.build(cfg.model).eval()
+    image = torch.randint(256, (50, 70, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        points, _ = ExportableCrowd(model)(image)
+        data = model.data_preprocessor(dict(inputs=[image.permute(2, 0, 1)], data_samples=None))
+        expected = model.decode_images(data['inputs'], [(50, 70)])[0][0]
+    torch.testing.assert_close(points, expected.points)
