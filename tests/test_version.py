@@ -14,4 +14,4 @@ def test_version_is_the_installed_one():
 def test_no_openmmlab_package_is_a_hard_requirement():
     hard = [r for r in importlib.metadata.requires('mmcrowd') if 'extra ==' not in r]
     names = {re.match(r'[\w-]+', r).group() for r in hard}
-    assert names == {'defusedxml', 'matplotlib', 'numpy', 'pyyaml', 'safetensors', 'scipy', 'torch'}
+    assert names == {'click', 'defusedxml', 'matplotlib', 'numpy', 'pyyaml', 'rich', 'safetensors', 'scipy', 'torch'}
