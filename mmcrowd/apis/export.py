@@ -71,6 +71,10 @@ def why_not_exported(model: nn.Module) -> str | None:
             f'{name}: a detector of boxes, whose decoding and suppression are of mmdet; export it with MMDeploy, or '
             'take a model of maps (FIDT, P2R, CenterNet, RAZ-Net, densities)'
         )
+    if type(model).decode_images is not CrowdLocalizer.decode_images:
+        return f'{name}: it reads an image in several passes, and a graph holds one'
+    if model.option('full_tiles', False):
+        return f'{name}: it takes tiles of one size only, and a graph predicts an image whole'
     reason = why_not(model.bbox_head.codec)
     return None if reason is None else f'{name} with {type(model.bbox_head.codec).__name__}: {reason}'
 

@@ -62,6 +62,16 @@ def test_a_detector_of_boxes_is_refused() -> None:
         ExportableCrowd(torch.nn.Identity())
 
 
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [('raz/raz-net_vgg16_sha.py', 'several passes'), ('density/deep-count_vgg16_9e_sha.py', 'tiles of one size')],
+)
+def test_what_is_more_than_one_pass_over_the_image_is_refused(repo_root, config: str, message: str) -> None:
+    with torch.device('meta'):
+        model = MODELS.build(Config.fromfile(repo_root / 'configs' / config).model)
+    assert message in why_not_exported(model)
+
+
 @pytest.mark.parametrize('name', ['points', 'png'])
 def test_other_endings_are_refused(name: str, tmp_path) -> None:
     with pytest.raises(ValueError, match=r'ends in \.onnx'):

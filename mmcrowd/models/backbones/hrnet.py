@@ -27,7 +27,7 @@ class CrowdHRModule(HRModule):
 
     def _resize(self, x: Tensor, like: Tensor) -> Tensor:
         align = None if self.upsample == 'nearest' else False
-        return F.interpolate(x, size=(like.shape[2], like.shape[3]), mode=self.upsample, align_corners=align)
+        return F.interpolate(x, size=like.shape[-2:], mode=self.upsample, align_corners=align)
 
     def forward(self, x: list[Tensor]) -> list[Tensor]:
         """Run every branch, then fuse all branches into each output."""

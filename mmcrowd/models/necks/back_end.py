@@ -88,7 +88,7 @@ class ScaleContext(BaseModule):
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Levels, finest first -> the same, the last of them with its context, (B, channels, h, w)."""
         x = inputs[-1]
-        around = [F.interpolate(scale(x), size=(x.shape[2], x.shape[3]), mode='bilinear') for scale in self.scales]
+        around = [F.interpolate(scale(x), size=x.shape[-2:], mode='bilinear') for scale in self.scales]
         # Sigmoids divided by their sum, without the 0 / 0 of very negative ones.
         weights = torch.stack([F.logsigmoid(self.weight_net(x - s)) for s in around]).softmax(dim=0)
         context = (weights * torch.stack(around)).sum(dim=0)

@@ -17,9 +17,7 @@ from .levels import check_levels
 
 
 def _resize(x: Tensor, like: Tensor, mode: str) -> Tensor:
-    return F.interpolate(
-        x, size=(like.shape[2], like.shape[3]), mode=mode, align_corners=None if mode == 'nearest' else False
-    )
+    return F.interpolate(x, size=like.shape[-2:], mode=mode, align_corners=None if mode == 'nearest' else False)
 
 
 def _lateral(in_channels: int, out_channels: int, norm_cfg: dict | None) -> nn.Module:
