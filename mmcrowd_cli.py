@@ -113,16 +113,18 @@ def count(images: tuple[str, ...], model: str | None, weights: str | None, devic
     def body() -> int:
         from mmcrowd.apis import CrowdInferencer
         from mmcrowd.apis.images import list_images
+        from mmcrowd.apis.zoo import check_weights_given
         from mmcrowd.utils.files import printable
         from mmcrowd.utils.pictures import ImageReadError
 
+        check_weights_given(model, weights)
         paths = [path for source in images for path in list_images(source)]
         crowd = CrowdInferencer(model, weights, device=device, score_thr=score_thr)
         total, failed = 0.0, 0
         for path in paths:
             try:
                 found = crowd.predict(path).count
-            except ImageReadError as error:
+            except (ImageReadError, FileNotFoundError) as error:
                 failed += 1
                 click.echo(f'{error}. It is left out.', err=True)
                 continue

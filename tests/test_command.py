@@ -65,6 +65,13 @@ def test_count_of_nothing(run, tmp_path):
     assert 'nowhere.jpg: no such file or folder' in result.stderr
 
 
+def test_count_by_an_untrained_network_is_refused(run, repo_root, tmp_path):
+    config = str(repo_root / 'configs/fidt/fidt-lite_s2d_90min_sha.py')
+    result = run('count', str(tmp_path), '--model', config)
+    assert result.exit_code == 2
+    assert f'expected the weights of {config}' in result.stderr
+
+
 def test_models_and_environment(run):
     assert 'crowd_lite' in run('models').output
     assert 'torch' in run('env').output

@@ -7,7 +7,7 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 import argparse
 
 from mmcrowd.apis import CrowdInferencer, export_onnx
-from mmcrowd.apis.zoo import DEFAULT_MODEL, is_model_name
+from mmcrowd.apis.zoo import DEFAULT_MODEL, check_weights_given
 from mmcrowd.utils.cli import ToolParser, run_tool
 from mmcrowd.utils.files import printable
 
@@ -20,8 +20,7 @@ def main() -> None:
     )
     parser.add_argument('weights', nargs='?', help='checkpoint of the model, where model is a config file')
     args = parser.parse_args()
-    if args.weights is None and args.model is not None and not is_model_name(args.model):
-        parser.error(f'expected the weights of {args.model} after it, found none')
+    check_weights_given(args.model, args.weights)
     written = export_onnx(CrowdInferencer(args.model, args.weights, device='cpu'), args.out)
     print(f'{printable(written)}: {written.stat().st_size / 1e6:.1f} MB')
 

@@ -9,7 +9,7 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 import argparse
 
 from mmcrowd.apis import CrowdInferencer, predict_folder
-from mmcrowd.apis.zoo import DEFAULT_MODEL, is_model_name
+from mmcrowd.apis.zoo import DEFAULT_MODEL, check_weights_given
 from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import MAX_PIXELS
@@ -37,8 +37,7 @@ def main() -> int:
     )
     parser.add_argument('--device', help="'cpu', 'cuda:0', ... (default: a GPU if there is one)")
     args = parser.parse_args()
-    if args.weights is None and args.model is not None and not is_model_name(args.model):
-        parser.error(f'expected the weights of {args.model} after it, found none')
+    check_weights_given(args.model, args.weights)
     crowd = CrowdInferencer(
         args.model, args.weights, device=args.device, score_thr=args.score_thr, max_pixels=args.max_pixels
     )

@@ -42,6 +42,16 @@ def is_model_name(model: object) -> bool:
     return isinstance(model, str) and '::' not in model and not model.endswith('.py') and not Path(model).exists()
 
 
+def check_weights_given(model: str | None, weights: str | None) -> None:
+    """Refuse a config file without weights, whose network would be untrained.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if weights is None and model is not None and not is_model_name(model):
+        raise ValueError(f'expected the weights of {model} after it, found none')
+
+
 def find_model(name: str) -> ZooModel:
     """The model of a name or a short name.
 
