@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,6 +12,7 @@ import numpy as np
 from mmcrowd.datasets.formats import AnnotatedImage, Collection, format_named
 from mmcrowd.datasets.formats.collection import has_box
 from mmcrowd.utils.pictures import image_size
+from mmcrowd.utils.weights import file_sha256
 
 from ..data_tools import annotated_image, dataset_configs, read_samples
 
@@ -69,7 +69,7 @@ def same_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
     for alike in sizes.values():
         for name in alike if len(alike) > 1 else ():
             with suppress(OSError):
-                digest = hashlib.sha256((folder / name).read_bytes()).digest()
+                digest = file_sha256(folder / name)
                 if first.setdefault(digest, name) != name:
                     same[name] = first[digest]
     return same
