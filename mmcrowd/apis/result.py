@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mmcrowd.utils.files import printable
@@ -136,12 +137,17 @@ class CrowdResult:
             raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
         drawn = swap_channels(np.array(image, order='C') if copy else image)
         if not self.has_points and 'density' in (self.maps or {}):
-            drawn = draw_map(drawn, self.maps['density'][0])
+            drawn = draw_map(drawn, _spread(self.maps['density'][0]))
         if with_boxes:
             draw_boxes(drawn, self.boxes, copy=False)
         draw_points(drawn, self.points, scores=self.scores, copy=False)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
         return swap_channels(draw_count(drawn, f'{count} heads', copy=False))
+
+
+def _spread(density: np.ndarray) -> np.ndarray:
+    """A density as an area that is seen: a network that learnt from points gives specks, which a picture hides."""
+    return cv2.GaussianBlur(np.asarray(density, np.float32), (0, 0), max(0.01 * max(density.shape), 0.5))
 
 
 def _rounded(count: float) -> float:
