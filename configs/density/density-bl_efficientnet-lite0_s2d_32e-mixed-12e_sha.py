@@ -4,19 +4,14 @@
 _base_ = [
     '../_base_/models/density_efficientnet_lite0.py',
     '../_base_/datasets/shanghaitech_a.py',
+    '../_base_/pipelines/point_crops_384.py',
     '../_base_/schedules/adamw_cosine_100e.py',
     '../_base_/default_runtime.py',
     '../_base_/counting.py',
 ]
-train_pipeline = [
-    *_base_.load,
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.75, 1.33), context=0),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    _base_.pack,
-]
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=4, num_workers=1, dataset=dict(pipeline=[*_base_.load, *_base_.point_crops, _base_.pack])
+)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.3)}))
 max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=6)

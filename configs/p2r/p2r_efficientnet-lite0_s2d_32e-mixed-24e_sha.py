@@ -1,17 +1,9 @@
 # P2R on crowd_lite's body, beside FIDT at the same budget: fidt/fidt_efficientnet-lite0_s2d_32e-mixed-24e_sha.py.
 #   --cfg-options load_from=mmcrowd/zoo/crowd_lite-802ed059.safetensors
-_base_ = './p2r_efficientnet-lite0_s2d_30e_sha.py'
+_base_ = ['./p2r_efficientnet-lite0_s2d_30e_sha.py', '../_base_/pipelines/point_crops_384.py']
 
 model = dict(test_cfg=dict(mirror=True))
-train_pipeline = [
-    *_base_.load,
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.75, 1.33), context=0),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    _base_.pack,
-]
-train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=4, dataset=dict(pipeline=[*_base_.load, *_base_.point_crops, _base_.pack]))
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 max_epochs = 24
 train_cfg = dict(max_epochs=max_epochs, val_interval=8)
