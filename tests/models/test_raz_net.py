@@ -200,12 +200,13 @@ class TestPrediction:
 class Planted:
     """Looks of networks that know where heads are: pixels of the image carry their own coordinates.
 
-    The first look misses heads at random and is off by up to a pixel; every look at a region finds all heads in it,
-    to a quarter of an image's pixel.
+    The first look misses heads at random and is off by ``offset``; every look at a region finds all heads in it. Both
+    are to a quarter of an image's pixel.
     """
 
-    def __init__(self, points: np.ndarray, shape: tuple[int, int], seed: int) -> None:
+    def __init__(self, points: np.ndarray, shape: tuple[int, int], seed: int, offset: float = 0) -> None:
         self.points, self.shape, self.random = points, shape, np.random.default_rng(seed)
+        self.offset = offset
         rows, cols = torch.meshgrid(torch.arange(shape[0]) + 0.5, torch.arange(shape[1]) + 0.5, indexing='ij')
         self.image = torch.stack([cols, rows, torch.zeros_like(cols)]).float()
 
@@ -216,7 +217,7 @@ class Planted:
         points = (self.points - corner) * factor
         points = points[((points >= 0) & (points < shape[::-1])).all(axis=1)]
         if factor == 1:
-            points = points[self.random.random(len(points)) < 0.6]
+            points = points[self.random.random(len(points)) < 0.6] + (self.offset, 0)
         points = points + self.random.uniform(-0.25, 0.25, points.shape) * factor
         points = torch.from_numpy(points.clip(0, np.subtract(shape[::-1], 1e-3))).float()
         heads = Decoded(points, torch.rand(len(points)), torch.cat([points, points], 1))
@@ -243,6 +244,24 @@ def test_no_head_counts_twice(seed: int, depth: int, monkeypatch):
     near = distance[:, inside].min(axis=0) < 1
     first_near = np.linalg.norm(first.heads.points.numpy()[:, None] - points[inside][None], axis=2).min(axis=0) < 1
     assert near.mean() > first_near.mean() + 0.2, 'looking again finds more where heads are dense'
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_inside_a_region_nothing_is_left_of_the_first_look(seed: int, monkeypatch):
+    shape = (240, 320)
+    grid = np.stack(np.meshgrid(np.arange(103, 217, 5), np.arange(63, 177, 5)), -1).reshape(-1, 2)
+    points = grid + np.random.default_rng(seed).uniform(-0.7, 0.7, grid.shape)
+    planted = Planted(points, shape, seed, offset=2)  # too far to be taken for a second reading of the same head
+    net = build(test_cfg=dict(depth=1))
+    monkeypatch.setattr(net.zoom_net, 'look', planted.look)
+    first = planted.look(planted.image, shape)
+    boxes = net.regions([(first.attention, (0, 0), shape)], 1, net.attention_head).boxes.numpy()
+    heads = net.zoom(planted.image, shape, first, 1).points.numpy()
+    deep = ((heads[:, None] > boxes[:, :2] + 4) & (heads[:, None] < boxes[:, 2:] - 4)).all(axis=2).any(axis=1)
+    assert deep.sum() > 50
+    distance = np.linalg.norm(heads[deep][:, None] - points[None], axis=2)
+    assert (distance.min(axis=1) < 0.5).all()
+    assert len(np.unique(distance.argmin(axis=1))) == deep.sum()
 
 
 def test_no_region_leaves_the_first_look(monkeypatch):
