@@ -5,7 +5,7 @@ train_raz_net.py configs/raz/raz-net_vgg16_sha.py --work-dir work_dirs/raz-net_v
 
 import argparse
 
-from mmcrowd.apis.raz_chain import train_raz_net
+from mmcrowd.engine.raz_chain import train_raz_net
 from mmcrowd.utils.cli import ToolParser, run_tool
 from mmcrowd.utils.configs import ConfigOptions
 

@@ -18,8 +18,10 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from .atomic_files import write_atomic
 from .downloads import fetch_weights, is_address
 from .errors import WeightsError
 
@@ -157,6 +159,12 @@ def file_sha256(path: str | Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def save_weights(path: str | Path, state: Mapping[str, Tensor]) -> Path:
+    """Write tensors as safetensors, wholly or not at all; returns the path."""
+    write_atomic(path, save({name: value.detach().cpu().contiguous().clone() for name, value in state.items()}))
+    return Path(path)
 
 
 def content_sha256(state: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:

@@ -24,7 +24,8 @@ class CropRegion(BaseTransform):
     in which nothing was proposed are enlarged as they are. Heads outside the region are kept within ``context``.
 
     Args:
-        regions: File of :func:`mmcrowd.apis.write_regions`: regions by image, pixels of the image as it is loaded.
+        regions: File of :func:`mmcrowd.engine.raz_stages.write_regions`: regions by image, pixels of the
+            original; an image that was resized before has them resized, too.
         zoom: Size of the result by that of the region.
         context: Width of the border around the region whose heads are kept, pixels of the result.
 
@@ -54,10 +55,13 @@ class CropRegion(BaseTransform):
         if name not in self.regions:
             raise ValueError(f'{self.file}: nothing about {name}: write the regions of this data set anew')
         height, width = results['img'].shape[:2]
-        regions = self.regions[name] or [[0, 0, width, height]]
-        x1, y1, x2, y2 = regions[int(self._draw() * len(regions))]
+        x1, y1, x2, y2 = 0, 0, width, height
+        if regions := self.regions[name]:
+            region = regions[int(self._draw() * len(regions))]
+            scale = np.tile(results.get('scale_factor', (1.0, 1.0)), 2)
+            x1, y1, x2, y2 = np.multiply(region, scale).round().astype(int).tolist()
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
-            raise ValueError(f'{self.file}: region {[x1, y1, x2, y2]} of {name} lies beyond its {width} x {height} px')
+            raise ValueError(f'{self.file}: region {region} of {name} lies beyond its {width} x {height} px')
         size = (self.zoom * (x2 - x1), self.zoom * (y2 - y1))
         return cut_window(results, (x1, y1, x2 - x1, y2 - y1), size, self.context)
 

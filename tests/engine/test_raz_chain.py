@@ -10,12 +10,13 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmcrowd.apis import raz_chain
-from mmcrowd.apis.raz_chain import STAGES
-from mmcrowd.apis.raz_net import fit_fusion, write_regions
 from mmcrowd.datasets import CropRegion, LoadHeads
 from mmcrowd.datasets.crowd_dataset import make_heads
-from mmcrowd.models.zooming import fit_thresholds
+from mmcrowd.engine import raz_chain
+from mmcrowd.engine.raz_chain import STAGES
+from mmcrowd.engine.raz_stages import fit_fusion, write_regions
+from mmcrowd.models import RAZNet
+from mmcrowd.models.zooming import TwoStreamFusion, fit_thresholds
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.weights import read_weights
 from tests.models.test_raz_net import parts
@@ -88,8 +89,6 @@ def test_an_interrupted_call_goes_on(task, monkeypatch):
     part = dict(whole, regions=dict(list(whole['regions'].items())[:2]))
     (folder / 'part.json').write_text(json.dumps(part))
     looks = []
-    from mmcrowd.models import RAZNet
-
     look = RAZNet.look
     monkeypatch.setattr(RAZNet, 'look', lambda self, *given: looks.append(1) or look(self, *given))
     write_regions(cfg, folder / 'weights.pth', folder / 'part.json')
@@ -122,8 +121,6 @@ def test_fusion_is_fitted_for_its_depth(task):
 def test_thresholds_are_those_of_the_counts(task, monkeypatch):
     """The counts that are fitted are those that a test of the same images finds."""
     cfg, folder = task
-    from mmcrowd.models.zooming import TwoStreamFusion
-
     given = {}
     fit = TwoStreamFusion.fit
     monkeypatch.setattr(
@@ -159,6 +156,13 @@ class TestCropRegion:
         cut = self.transform(tmp_path, {'a.png': []})(results)
         assert cut['img'].shape == (80, 120, 3)
         assert len(cut['gt_bboxes']) == 3
+
+    @pytest.mark.parametrize('region', [[[4, 0, 16, 12]], []])
+    def test_an_image_that_was_resized_before(self, results, tmp_path, region: list):
+        results['scale_factor'] = (2.0, 2.0)  # the image of 40 x 60 was 20 x 30
+        cut = self.transform(tmp_path, {'a.png': region})(results)
+        assert cut['img'].shape == ((48, 48, 3) if region else (80, 120, 3))
+        assert cut['gt_bboxes'].points.tolist()[0] == ([5, 21] if region else [21, 21])
 
     @pytest.mark.parametrize(
         ('regions', 'message'), [({}, 'nothing about a.png'), ({'a.png': [[0, 0, 61, 8]]}, 'lies beyond its 60 x 40')]
@@ -227,7 +231,8 @@ def write_chain(folder, cfg) -> str:
     for stage in STAGES:
         last = stage == STAGES[3]
         params = zoom if last else dict(main, frozen=sorted(branches - trained[stage]))
-        steps = [*load, dict(type='mmcrowd.CropRegion', regions='none.json')] if last else load
+        resize = dict(type='mmcrowd.ClampSides', max_side=2048, min_side=48)  # regions are those of the originals
+        steps = [*load, resize, dict(type='mmcrowd.CropRegion', regions='none.json')] if last else load
         pipeline = [*steps, *crop, *encode[1 if last else 0 :], *pack]
         text = STAGE.format(model=', '.join(f'{k}={v!r}' for k, v in params.items()), pipeline=pipeline)
         (folder / f'whole_{stage}.py').write_text(text)

@@ -6,15 +6,14 @@ import logging
 from pathlib import Path
 
 from mmengine.logging import print_log
-from safetensors.torch import save_file
-from torch import Tensor
 
-from mmcrowd.engine.hooks.checkpoint_hook import find_resume_checkpoint
-from mmcrowd.engine.launch import launch_testing, launch_training
 from mmcrowd.models.zooming import joined_weights, zoom_net_weights
-from mmcrowd.utils.weights import read_weights
+from mmcrowd.utils.configs import read_config
+from mmcrowd.utils.weights import read_weights, save_weights
 
-from .raz_net import fit_fusion, write_regions
+from .hooks.checkpoint_hook import find_resume_checkpoint
+from .launch import launch_testing, launch_training
+from .raz_stages import fit_fusion, write_regions
 
 STAGES = ('1-counting', '2-localization', '3-zooming', '4-zoom-net')
 
@@ -40,6 +39,7 @@ def train_raz_net(
 
     Raises:
         FileNotFoundError: The config of a stage is missing.
+        ValueError: The last stage does not train on regions.
     """
     config, folder, options = Path(config), Path(work_dir), cfg_options or {}
     configs = [config.with_name(f'{config.stem}_{stage}.py') for stage in STAGES]
@@ -52,15 +52,16 @@ def train_raz_net(
     regions = folder / 'regions.json'
     if not (folder / STAGES[3] / 'done.safetensors').is_file():
         write_regions(str(configs[2]), main_net, regions, device)
-        start = _write(folder / 'zoom_net_start.safetensors', zoom_net_weights(read_weights(main_net)['state_dict']))
-        index = 'train_dataloader.dataset.pipeline.2.regions'
-        zoom_net = _train(configs[3], folder / STAGES[3], start, {**options, index: str(regions)})
+        start = save_weights(
+            folder / 'zoom_net_start.safetensors', zoom_net_weights(read_weights(main_net)['state_dict'])
+        )
+        zoom_net = _train(configs[3], folder / STAGES[3], start, {**options, _regions_key(configs[3]): str(regions)})
     else:
         zoom_net = folder / STAGES[3] / 'done.safetensors'
     fitted = folder / 'raz_net.safetensors'
     if not fitted.is_file():
         states = (read_weights(path)['state_dict'] for path in (main_net, zoom_net))
-        joined = _write(folder / 'joined.safetensors', joined_weights(*states))
+        joined = save_weights(folder / 'joined.safetensors', joined_weights(*states))
         fit_fusion(str(config), joined, fitted, device)
     return launch_testing(str(config), str(fitted), str(folder / 'test'), cfg_options=options)
 
@@ -76,12 +77,12 @@ def _train(config: Path, folder: Path, start: Path | None, options: dict) -> Pat
         launch_training(str(config), str(folder), cfg_options={**options, **given})
     else:
         launch_training(str(config), str(folder), resume='auto', cfg_options=options)
-    return _write(done, read_weights(find_resume_checkpoint(folder))['state_dict'])
+    return save_weights(done, read_weights(find_resume_checkpoint(folder))['state_dict'])
 
 
-def _write(path: Path, state: dict[str, Tensor]) -> Path:
-    """Weights as a file that is there wholly or not at all."""
-    temporary = path.with_name(f'.{path.name}.tmp')
-    save_file({name: value.contiguous().clone() for name, value in state.items()}, temporary)
-    temporary.replace(path)
-    return path
+def _regions_key(config: Path) -> str:
+    """Where the config of the last stage names the file of the regions."""
+    for index, step in enumerate(read_config(config).train_dataloader.dataset.pipeline):
+        if step['type'] == 'mmcrowd.CropRegion':
+            return f'train_dataloader.dataset.pipeline.{index}.regions'
+    raise ValueError(f'{config}: expected mmcrowd.CropRegion in the pipeline of its training images')

@@ -14,7 +14,6 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mmcrowd.models import RAZNet
@@ -23,7 +22,7 @@ from mmcrowd.registry import DATASETS, MODELS
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.json_files import write_json
-from mmcrowd.utils.weights import file_sha256, load_weights, read_weights
+from mmcrowd.utils.weights import file_sha256, load_weights, read_weights, save_weights
 
 _SAVED_EVERY = 25
 
@@ -38,7 +37,7 @@ def write_regions(config: str | Path | Config, checkpoint: str | Path, out: str 
         config: Of Main-Net, with the training images; they are not augmented.
         checkpoint: Weights of Main-Net.
         out: JSON file: ``weights``, the SHA-256 of the checkpoint, and ``regions``: for each image file a list of xyxy,
-            pixels of the image as it is loaded, best first. :class:`mmcrowd.CropRegion` reads it.
+            pixels of the original, best first. :class:`mmcrowd.CropRegion` reads it.
         device: Where to compute.
 
     Returns:
@@ -96,9 +95,7 @@ def fit_fusion(config: str | Path | Config, checkpoint: str | Path, out: str | P
         if done % _SAVED_EVERY == 0:
             print_log(f'{out}: {done} of {len(dataset)} images', 'current', logging.INFO)
     model.fusion.fit(*torch.stack(cells, dim=1), depth)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}, out)
-    return out
+    return save_weights(out, model.state_dict())
 
 
 def _begun(out: Path, weights: str) -> dict[str, list]:

@@ -1,7 +1,0 @@
-# WorldExpo'10 for the stages of RAZ-Net.
-_base_ = ['./stage.py', '../../_base_/datasets/world_expo.py']
-
-train_dataloader = dict(
-    batch_size=8,
-    dataset=dict(pipeline=[*_base_.load, _base_.spacing, *_base_.crop, *_base_.targets, _base_.pack]),
-)

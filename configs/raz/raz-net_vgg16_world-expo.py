@@ -1,8 +1,0 @@
-# RAZ-Net on WorldExpo'10, whole: what its stages have trained, zooming once.
-_base_ = './_base_/world-expo.py'
-
-model = dict(
-    zoom_net=dict(backbone=_base_.model.backbone, **_base_.zoom_net),
-    fusion=dict(type='mmcrowd.TwoStreamFusion'),
-    **_base_.main_net,
-)
