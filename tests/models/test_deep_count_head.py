@@ -5,6 +5,8 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
@@ -174,6 +176,20 @@ class TestPrediction:
         for name in COUNTS:
             assert one.pred_map.get(name).sum().item() == pytest.approx(counts[name], rel=1e-4)
         assert 'pred_instances' not in other
+
+    def test_six_counts_in_one_test(self, repo_root):
+        """The evaluators of the configs read the count and every branch."""
+        configs = Config.fromfile(repo_root / 'configs/density/deep-count_vgg16_9e_sha.py')
+        evaluator = Evaluator([cfg for cfg in configs.test_evaluator if cfg['type'] == 'mmcrowd.CrowdCountingMetric'])
+        sample = predict(localizer((1, 2, 3, 4, 5), COUNTS), (256, 512))
+        sample.set_metainfo(dict(img_id=0, ori_shape=(256, 512)))
+        sample.gt_instances = InstanceData(points=torch.rand(5, 2) * 256)
+        evaluator.process([sample])
+        figures = evaluator.evaluate(1)
+        errors = [figures[f'{name}/mae'] for name in ('crowd', *COUNTS[1:])]
+        counts = [sample.get(f'pred_count_{name}').item() for name in COUNTS]
+        assert errors == pytest.approx([abs(count - 5) for count in counts])
+        assert len({round(count, 3) for count in counts}) == 6
 
     def test_other_weights_are_missed_or_left_over(self):
         state = localizer((1, 5)).state_dict()
