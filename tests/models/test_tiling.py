@@ -117,3 +117,36 @@ def test_cores_cover_an_image_once(tile):
         assert each.inputs.shape[3] <= width
         assert each.valid == (min(300 - y, each.inputs.shape[2]), min(500 - x, each.inputs.shape[3]))
     assert (times == 1).all()
+
+
+def test_a_grid_of_tiles():
+    """Quadrants: halves of both sides, rounded up to what the preprocessor pads to."""
+    model = network(tile=None, grid=(2, 2), halo=0)
+    tiles = list(model.tiles(torch.zeros(3, 96, 250), (96, 250)))
+    assert [(tile.origin, tile.valid) for tile in tiles] == [
+        ((0, 0), (64, 128)),
+        ((128, 0), (64, 122)),
+        ((0, 64), (32, 128)),
+        ((128, 64), (32, 122)),
+    ]
+    model.test_cfg['halo'] = 32
+    assert [tile.core[2] - tile.core[0] for tile in model.tiles(torch.zeros(3, 96, 250), (96, 250))] == [64, 64, 32, 32]
+
+
+@pytest.mark.parametrize('grid', [None, (1, 4)])
+def test_tiles_in_batches_are_those_one_by_one(grid):
+    options = dict(merge='core', tile=192, halo=64, grid=grid, return_maps=True)
+    data, found, sizes = batch((100, 450)), [], []
+    for size in (1, 4):
+        model = network(tile_batch=size, **options)
+        predict, at_once = model.predict_maps, []
+        model.predict_maps = lambda x, predict=predict, at_once=at_once: at_once.append(len(x)) or predict(x)
+        found.append(model.test_step(data)[0])
+        sizes.append(at_once)
+    assert sum(sizes[0]) == sum(sizes[1]) == len(sizes[0])
+    assert max(sizes[1]) > 1
+    one, several = (each.pred_instances for each in found)
+    assert len(one.points) > 20
+    torch.testing.assert_close(several.points, one.points)
+    torch.testing.assert_close(several.scores, one.scores)
+    torch.testing.assert_close(found[1].pred_map.fidt, found[0].pred_map.fidt)

@@ -1,5 +1,6 @@
 # CANNet as released, its back end normalised (the paper says nothing of that): 18,103,489 parameters. Its context is
-# that of the whole image, so it predicts images whole; the released code predicts and trains on quadrants.
+# that of the whole image, so it predicts images whole; the released code predicts and trains on quadrants, which are
+#   test_cfg=dict(mode='tile', grid=(2, 2), halo=0).
 _base_ = './csrnet.py'
 
 model = dict(

@@ -128,12 +128,11 @@ class CrowdLocalizer(TiledDetector):
         if keep_maps:
             canvas = image.new_zeros((len(codec.predicted), *codec.map_shape(shape)), dtype=torch.float32)
         parts = []
-        for tile in self.tiles(image, shape, codec.stride):
-            (part,), maps = self.read(tile.inputs, [tile.valid], tile.core)
-            (x0, y0), (top, left, bottom, right) = tile.origin, tile.core
-            parts.append(part.translate(x0, y0))
-            if canvas is not None:
-                s = codec.stride
-                part = canvas[:, (y0 + top) // s : (y0 + bottom) // s, (x0 + left) // s : (x0 + right) // s]
-                part.copy_(maps[0, :, top // s :, left // s :][:, : part.shape[1], : part.shape[2]])
+        for batch in self.batches(self.tiles(image, shape, codec.stride)):
+            inputs, valid = torch.cat([tile.inputs for tile in batch]), [tile.valid for tile in batch]
+            found, maps = self.read(inputs, valid, batch[0].core)
+            for tile, part, tile_maps in zip(batch, found, maps, strict=True):
+                parts.append(part.translate(*tile.origin))
+                if canvas is not None:
+                    tile.paste(tile_maps, canvas, codec.stride)
         return codec.select(Decoded.cat(parts), shape), canvas

@@ -16,7 +16,6 @@ from mmcrowd.models.zooming import Regions, grid_of_density, grid_of_points, mer
 from mmcrowd.registry import MODELS
 
 from .crowd_localizer import CrowdLocalizer
-from .tiling import Tile
 
 ZOOM = 2
 """Size of an enlarged region by that of the region."""
@@ -190,7 +189,7 @@ class RAZNet(CrowdLocalizer):
             (part,) = self.bbox_head.codec.candidates(cross, [tile.valid], tile.core)
             parts.append(part.translate(*tile.origin))
             for name, head in heads.items():
-                _paste(canvases[name], head.to_maps(said[name])[0, 0], tile, head.codec.stride)
+                tile.paste(head.to_maps(said[name])[0, 0], canvases[name], head.codec.stride)
         return Look(Decoded.cat(parts), canvases['attention'], canvases.get('density'))
 
     def decode_images(
@@ -292,10 +291,3 @@ def _inherit(zoom_net: dict | None, kwargs: dict) -> dict | None:
         return None
     given = {name: deepcopy(kwargs[name]) for name in ('data_preprocessor', 'test_cfg') if kwargs.get(name) is not None}
     return {**given, **zoom_net}
-
-
-def _paste(canvas: Tensor, map_: Tensor, tile: Tile, stride: int) -> None:
-    """Copy the core of a tile's map (h, w) to its place."""
-    (x0, y0), (top, left, bottom, right) = tile.origin, tile.core
-    part = canvas[(y0 + top) // stride : (y0 + bottom) // stride, (x0 + left) // stride : (x0 + right) // stride]
-    part.copy_(map_[top // stride :, left // stride :][: part.shape[0], : part.shape[1]])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 import torch
 import torch.nn.functional as F
@@ -59,6 +60,13 @@ class Tile:
     valid: tuple[int, int]
     core: tuple[int, int, int, int]
 
+    def paste(self, maps: Tensor, canvas: Tensor, stride: int) -> None:
+        """Copy the core of the maps (..., h, w) to its place in those of the image; a cell is ``stride`` pixels."""
+        (x, y), (top, left, bottom, right) = self.origin, [side // stride for side in self.core]
+        row, column = y // stride + top, x // stride + left
+        part = canvas[..., row : row + bottom - top, column : column + right - left]
+        part.copy_(maps[..., top:, left:][..., : part.shape[-2], : part.shape[-1]])
+
 
 class TiledDetector(SingleStageDetector):
     """A detector that predicts small images whole and large ones in tiles.
@@ -67,8 +75,12 @@ class TiledDetector(SingleStageDetector):
 
     * ``mode``: 'auto' (tiles when the image has more than ``max_pixels`` pixels), 'whole' or 'tile'.
     * ``tile`` (int or (int, int)): Side of a tile with its halo, or height and width, pixels. Memory is bounded by it.
+    * ``grid`` ((int, int)): Rows and columns of cores that an image is cut into, in place of ``tile``: ``(2, 2)`` with
+      ``halo=0`` are the quadrants that CANNet's released code evaluates. Memory then grows with the image.
     * ``halo`` (int): Context around a tile's core, pixels.
     * ``max_pixels`` (int): Largest image that 'auto' predicts whole.
+    * ``tile_batch`` (int): Most neighbouring tiles of one size that the network is given at once, 1 unless said
+      otherwise: it keeps a GPU busy, and takes that many times the memory of a tile.
     * ``full_tiles`` (bool): Pad the last tiles to the full size, for networks that take no other; without halo.
 
     Its parts must agree, see :func:`check_agreement`.
@@ -93,9 +105,12 @@ class TiledDetector(SingleStageDetector):
             raise ValueError(f"{type(self).__name__}: test_cfg.mode must be 'auto', 'whole' or 'tile', got {mode!r}")
         return mode == 'tile' or (mode == 'auto' and shape[0] * shape[1] > self.option('max_pixels', 2**22))
 
-    def tile_sides(self) -> tuple[int, int]:
-        """Height and width of a tile, pixels."""
-        tile = self.option('tile', 2048)
+    def tile_sides(self, shape: tuple[int, int], divisor: int, halo: int) -> tuple[int, int]:
+        """Height and width of a tile with its halo, pixels, of an image of ``shape`` (h, w)."""
+        grid, tile = self.option('grid', None), self.option('tile', 2048)
+        if grid is not None:
+            rows, columns = (-(-side // (parts * divisor)) for side, parts in zip(shape, grid, strict=True))
+            return rows * divisor + 2 * halo, columns * divisor + 2 * halo
         return (tile, tile) if isinstance(tile, int) else tuple(tile)
 
     def tiles(self, image: Tensor, shape: tuple[int, int], stride: int = 1) -> Iterator[Tile]:
@@ -111,14 +126,15 @@ class TiledDetector(SingleStageDetector):
         """
         divisor = self._divisor(stride)
         halo = -(-self.option('halo', 288) // divisor) * divisor
-        cores = [(side - 2 * halo) // divisor * divisor for side in self.tile_sides()]
+        sides = self.tile_sides(shape, divisor, halo)
+        cores = [(side - 2 * halo) // divisor * divisor for side in sides]
         if not self.uses_tiles(shape):
             cores, halo = [-(-max(shape) // divisor) * divisor] * 2, 0
         full = self.option('full_tiles', False)
-        if full and (halo or tuple(cores) != self.tile_sides()):
+        if full and (halo or tuple(cores) != sides):
             raise ValueError(
                 f"{type(self).__name__}: full_tiles needs mode='tile', halo=0 and a tile of multiples of {divisor} "
-                f'pixels, got halo {self.option("halo", 288)} and tile {self.tile_sides()}'
+                f'pixels, got halo {self.option("halo", 288)} and tile {sides}'
             )
         if min(cores) <= 0:
             raise ValueError(
@@ -135,6 +151,12 @@ class TiledDetector(SingleStageDetector):
                     core=(top - y0, left - x0, bottom - y0, right - x0),
                 )
 
+    def batches(self, tiles: Iterable[Tile]) -> Iterator[list[Tile]]:
+        """Up to ``tile_batch`` tiles at a time, neighbours of one size with the same core, in their order."""
+        for _, alike in groupby(tiles, key=lambda tile: (tile.inputs.shape, tile.core)):
+            while batch := list(islice(alike, self.option('tile_batch', 1))):
+                yield batch
+
     def average_maps(self, image: Tensor, shape: tuple[int, int], stride: int) -> Tensor:
         """Average what overlapping tiles without halo predict, as IIM's released code does.
 
@@ -150,7 +172,7 @@ class TiledDetector(SingleStageDetector):
         height, width = (-(-side // divisor) * divisor for side in shape)
         rows, cols = (
             shifted_windows(side, -(-tile // divisor) * divisor)
-            for side, tile in zip((height, width), self.tile_sides(), strict=True)
+            for side, tile in zip((height, width), self.tile_sides(shape, divisor, 0), strict=True)
         )
         canvas = None
         for y0, y1 in rows:

@@ -64,7 +64,9 @@ class ScaleContext(BaseModule):
     Source: Liu et al., "Context-Aware Crowd Counting". Averages over S x S bins of the whole image, 1x1-convolved and
     enlarged again, are the surroundings at scale S; a convolution that all scales share makes weights of how they
     differ from the features. The weighted mean over scales is joined to the features and convolved back to their
-    number. The features of an image depend on all of it, so tiles of an image count otherwise than the whole.
+    number. The features of an image depend on all of it, so tiles count otherwise than the whole, whatever their halo.
+    The released code counts four quadrants, each with a context of its own: ``test_cfg=dict(mode='tile', grid=(2, 2),
+    halo=0)``.
 
     Args:
         channels (int): Channels of the coarsest level.
