@@ -1,19 +1,8 @@
 # ShanghaiTech B: sigma 15, as CSRNet.
-_base_ = [
-    '../../_base_/datasets/shanghaitech_b.py',
-    '../../_base_/schedules/adam_1000e.py',
-    '../../_base_/default_runtime.py',
-    '../../_base_/counting.py',
-]
-codec = dict(type='mmcrowd.DensityCodec', stride=8, sigma=15)
-crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(512, 512))
-flip = dict(type='RandomFlip', prob=0.5)
-draw = [
-    crop,
-    flip,
-    dict(type='mmcrowd.EncodeTargets', codec=codec),
-]
+_base_ = ['../../_base_/datasets/shanghaitech_b.py', './density.py']
+codec = dict(_base_.codec, sigma=15)
+crop = dict(_base_.crop, crop_size=(512, 512))
+draw = [crop, _base_.flip, dict(type='mmcrowd.EncodeTargets', codec=codec)]
 train_dataloader = dict(batch_size=8)
 val_evaluator = _base_.counting_evaluator
 test_evaluator = _base_.counting_evaluator
-default_hooks = dict(checkpoint=dict(interval=5))
