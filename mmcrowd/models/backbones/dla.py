@@ -156,8 +156,8 @@ class DLA(BaseModule):
         out_indices: Sequence[int] = (2, 3, 4, 5),
         in_channels: int = 3,
         unused_projections: bool = False,
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
-        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
+        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),
     ) -> None:
         if len(levels) != 6 or len(channels) != 6:
             raise ValueError(f'DLA: needs 6 levels and 6 widths, got {len(levels)} and {len(channels)}')

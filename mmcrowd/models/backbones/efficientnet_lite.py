@@ -131,8 +131,8 @@ class EfficientNetLite(Encoder):
         out_indices: Sequence[int] = (0, 1, 2, 3, 4),
         frozen_stages: int = -1,
         norm_eval: bool = False,
-        norm_cfg: dict = dict(type='BN', eps=1e-3),  # noqa: B006
-        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN', eps=1e-3),
+        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),
     ) -> None:
         super().__init__(len(_LEVELS), out_indices, frozen_stages, norm_eval, init_cfg)
         self.conv_stem = StemConv(3, 32, 3, 2, bias=False)

@@ -33,7 +33,7 @@ class MCNN(BaseModule):
     def __init__(
         self,
         in_channels: int = 3,
-        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),  # noqa: B006
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),
     ) -> None:
         super().__init__(init_cfg)
         self.columns = ModuleList()

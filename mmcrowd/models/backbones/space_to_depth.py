@@ -52,7 +52,7 @@ class SpaceToDepthResNet(BaseModule):
         channels: Sequence[int] = (32, 64, 128, 192, 256),
         blocks: Sequence[int] = (0, 2, 2, 2, 1),
         in_channels: int = 3,
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
         init_cfg: dict | None = None,
     ) -> None:
         if len(channels) != len(blocks):

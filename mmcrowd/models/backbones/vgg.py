@@ -46,8 +46,8 @@ class VGG(Encoder):
         in_channels: int = 3,
         frozen_stages: int = -1,
         norm_eval: bool = False,
-        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
-        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),  # noqa: B006
+        norm_cfg: dict | None = dict(type='BN'),
+        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d'),
     ) -> None:
         if depth not in _CONVS:
             raise ValueError(f'VGG: depth must be one of {list(_CONVS)}, got {depth}')

@@ -41,9 +41,9 @@ class CrowdCenterNetHead(CrowdMapHead):
         codec: dict,
         in_channels: int = 64,
         feat_channels: int = 256,
-        loss_heat: dict = dict(type='mmcrowd.MaskFocalLoss', use_sigmoid=True),  # noqa: B006
-        loss_size: dict = dict(type='mmdet.L1Loss', loss_weight=0.1),  # noqa: B006
-        loss_offset: dict = dict(type='mmdet.L1Loss', loss_weight=1.0),  # noqa: B006
+        loss_heat: dict = dict(type='mmcrowd.MaskFocalLoss', use_sigmoid=True),
+        loss_size: dict = dict(type='mmdet.L1Loss', loss_weight=0.1),
+        loss_offset: dict = dict(type='mmdet.L1Loss', loss_weight=1.0),
         **kwargs,
     ) -> None:
         super().__init__(codec, dict(heat=loss_heat, size=loss_size, offset=loss_offset), **kwargs)

@@ -102,9 +102,7 @@ class DeepCountHead(CrowdMapHead):
         branches: Sequence[int] = (1, 2, 3, 4, 5),
         density_from: int | None = None,
         count_weight: float = 16.0,
-        init_cfg: dict | list | None = dict(  # noqa: B006
-            type='Xavier', layer=['Conv2d', 'ConvTranspose2d'], distribution='uniform'
-        ),
+        init_cfg: dict | list | None = dict(type='Xavier', layer=['Conv2d', 'ConvTranspose2d'], distribution='uniform'),
         **kwargs,
     ) -> None:
         super().__init__(codec, losses, init_cfg=init_cfg, **kwargs)

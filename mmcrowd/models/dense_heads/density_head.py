@@ -31,7 +31,7 @@ class DensityHead(CrowdMapHead):
         self,
         in_channels: int = 64,
         output: str = 'linear',
-        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),  # noqa: B006
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),
         **kwargs,
     ) -> None:
         if output not in _OUTPUTS:

@@ -31,8 +31,8 @@ class FIDTHead(CrowdMapHead):
         self,
         in_channels: int = 720,
         deconv_channels: Sequence[int] = (64, 1),
-        norm_cfg: dict = dict(type='BN', momentum=0.01),  # noqa: B006
-        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.001),  # noqa: B006
+        norm_cfg: dict = dict(type='BN', momentum=0.01),
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.001),
         **kwargs,
     ) -> None:
         super().__init__(init_cfg=init_cfg, **kwargs)
@@ -57,7 +57,7 @@ class FIDTLiteHead(CrowdMapHead):
     def __init__(
         self,
         in_channels: int = 32,
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)

@@ -46,8 +46,8 @@ class HeadSizeHead(BaseModule):
         feat_channels: int = 64,
         stride: int = 8,
         base_size: float = 16.0,
-        loss_size: dict = dict(type='mmdet.SmoothL1Loss', beta=0.1),  # noqa: B006
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        loss_size: dict = dict(type='mmdet.SmoothL1Loss', beta=0.1),
+        norm_cfg: dict = dict(type='BN'),
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,

@@ -43,8 +43,8 @@ class BaseInstanceMapHead(CrowdMapHead):
         layers: Sequential,
         codec: dict,
         threshold_encoder: dict,
-        loss_map: dict = dict(type='mmcrowd.MapMSELoss', normalizer='mean'),  # noqa: B006
-        loss_binary: dict | None = dict(type='mmcrowd.MapL1Loss'),  # noqa: B006
+        loss_map: dict = dict(type='mmcrowd.MapMSELoss', normalizer='mean'),
+        loss_binary: dict | None = dict(type='mmcrowd.MapL1Loss'),
         input_grad_scale: float = 0.2,
         binary_grad_to_cp: bool = True,
         **kwargs,
@@ -119,9 +119,9 @@ class InstanceMapHead(BaseInstanceMapHead):
         codec: dict,
         in_channels: int = 768,
         deconv_channels: Sequence[int] = (64, 1),
-        threshold_encoder: dict = dict(type='mmcrowd.PixelThresholdEncoder', in_channels=768),  # noqa: B006
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
-        layers_init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),  # noqa: B006
+        threshold_encoder: dict = dict(type='mmcrowd.PixelThresholdEncoder', in_channels=768),
+        norm_cfg: dict = dict(type='BN'),
+        layers_init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),
         **kwargs,
     ) -> None:
         if not deconv_channels or deconv_channels[-1] != 1:
@@ -151,10 +151,10 @@ class InstanceMapLiteHead(BaseInstanceMapHead):
         self,
         codec: dict,
         in_channels: int = 32,
-        threshold_encoder: dict = dict(  # noqa: B006
+        threshold_encoder: dict = dict(
             type='mmcrowd.PixelThresholdEncoder', in_channels=32, channels=(64, 32, 16), block=4
         ),
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
         **kwargs,
     ) -> None:
         super().__init__(light_layers(in_channels, norm_cfg), codec, threshold_encoder, **kwargs)

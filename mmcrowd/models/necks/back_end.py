@@ -37,7 +37,7 @@ class ConvBackEnd(BaseModule):
         dilation: int = 2,
         upsample: int = 1,
         norm_cfg: dict | None = None,
-        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),  # noqa: B006
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),
     ) -> None:
         super().__init__(init_cfg)
         self.upsample = upsample
@@ -78,7 +78,7 @@ class ScaleContext(BaseModule):
         self,
         channels: int = 512,
         scales: Sequence[int] = (1, 2, 3, 6),
-        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),  # noqa: B006
+        init_cfg: dict | None = dict(type='Normal', layer='Conv2d', std=0.01),
     ) -> None:
         super().__init__(init_cfg)
         self.scales = ModuleList(

@@ -33,8 +33,8 @@ class ConcatFPN(FPN):
         in_channels: list[int],
         out_channels: int = 256,
         mode: str = 'nearest',
-        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
-        act_cfg: dict | None = dict(type='ReLU'),  # noqa: B006
+        norm_cfg: dict | None = dict(type='BN'),
+        act_cfg: dict | None = dict(type='ReLU'),
         **kwargs,
     ) -> None:
         super().__init__(

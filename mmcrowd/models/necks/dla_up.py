@@ -132,7 +132,7 @@ class DLAUp(BaseModule):
         self,
         in_channels: Sequence[int] = (64, 128, 256, 512),
         use_dcn: bool = True,
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
         init_cfg: dict | list | None = None,
     ) -> None:
         if len(in_channels) < 2:

@@ -71,7 +71,7 @@ class TopDownPyramid(BaseModule):
         self,
         in_channels: Sequence[int],
         out_channels: Sequence[int],
-        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict | None = dict(type='BN'),
         start_level: int = 0,
         lateral_norm_cfg: dict | None = None,
         mode: str = 'nearest',
