@@ -61,7 +61,7 @@ def predict_folder(
     out_dir = Path(out_dir)
     names = picture_names(paths)
     _keep_inputs(paths, out_dir, names)
-    out_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(out_dir)
     rows = _rows_to_keep(crowd, paths, out_dir) if resume else []
     done = {row['image'] for row in rows}
     _write_run(crowd, out_dir)
@@ -103,6 +103,13 @@ def _keep_inputs(paths: list[str], out_dir: Path, names: dict[str, str]) -> None
             f'{printable(out_dir / min(taken))}: the picture would replace an input image, choose another folder than '
             f'{printable(out_dir)}'
         )
+
+
+def _make_folder(out_dir: Path) -> None:
+    file = next((path for path in (out_dir, *out_dir.parents) if path.exists() and not path.is_dir()), None)
+    if file is not None:
+        raise NotADirectoryError(f'{printable(file)}: expected a folder for the results, found a file: name another')
+    out_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _write_run(crowd: CrowdInferencer, out_dir: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import torch
 
 
@@ -15,7 +17,9 @@ def check_device(device: str) -> str:
         torch.zeros(1, device=device).item()
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         gpus = ', '.join(f'cuda:{number}' for number in range(torch.cuda.device_count()))
-        reason = str(error).partition('\n')[0][:100]
+        reason = textwrap.shorten(str(error).partition('\n')[0], 100, placeholder=' ...')
+        if reason.startswith('Expected one of'):
+            reason = 'torch knows no such kind of device'
         raise ValueError(
             f'device {device}: not to be had here ({reason}); there is cpu{", " + gpus if gpus else " only"}'
         ) from error

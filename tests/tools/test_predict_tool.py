@@ -67,6 +67,15 @@ def test_an_unreadable_file_sets_the_exit_status(predict, shipped, photos, tmp_p
     assert (tmp_path / 'out' / 'counts.csv').read_text().count('\n') == 3
 
 
+@pytest.mark.parametrize('out', ['a.png', 'a.png/deeper'])
+def test_a_file_where_results_should_go(predict, shipped, photos, capsys, out: str) -> None:
+    assert predict(photos, *shipped, '--out-dir', photos / out) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.endswith('a.png: expected a folder for the results, found a file: name another')
+        capsys.readouterr().err.strip().endswith('a.png: expected a folder for the results, found a file: name another')
+    )
+
+
 @pytest.mark.parametrize('wrong', [0, 1, 2])
 def test_wrong_paths_are_one_sentence(predict, shipped, photos, tmp_path, capsys, wrong: int) -> None:
     paths = [photos, *shipped]
