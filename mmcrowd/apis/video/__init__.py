@@ -1,0 +1,1 @@
+"""Counting in a video: zones, lines, overlay, counts over time."""
