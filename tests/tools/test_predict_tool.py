@@ -72,8 +72,6 @@ def test_a_file_where_results_should_go(predict, shipped, photos, capsys, out: s
     assert predict(photos, *shipped, '--out-dir', photos / out) == 2
     message = capsys.readouterr().err.strip()
     assert message.endswith('a.png: expected a folder for the results, found a file: name another')
-        capsys.readouterr().err.strip().endswith('a.png: expected a folder for the results, found a file: name another')
-    )
 
 
 @pytest.mark.parametrize('wrong', [0, 1, 2])
