@@ -44,9 +44,9 @@ class RAZNet(CrowdLocalizer):
     """Main-Net, and within it the network that looks again at enlarged regions.
 
     Source: Liu, Weng and Mu, "Recurrent Attentive Zooming for Joint Crowd Counting and Precise Localization".
-    One trunk, the ``backbone``, feeds three branches: counting (``density_neck`` and ``density_head``), localization
-    (``bbox_head``), and attention, on the last features of the other two. ``zoom_net`` is a RAZNet without counting
-    branch; every depth of zooming uses the same. It is trained as a model of its own, starting from
+    One trunk, the ``backbone`` and, if there is one, the ``neck``, feeds three branches: counting (``density_neck`` and
+    ``density_head``), localization (``bbox_head``), and attention, on the last features of the other two. ``zoom_net``
+    is a RAZNet without counting branch; every depth of zooming uses the same. It is trained as a model of its own, starting from
     :func:`mmcrowd.models.zooming.zoom_net_weights`, and never through this one.
 
     An image is read whole or in tiles. Then, level by level, the best regions by attention of everything that was seen
@@ -106,7 +106,8 @@ class RAZNet(CrowdLocalizer):
             module.requires_grad_(False)
 
     def _parts(self) -> dict[str, list[nn.Module]]:
-        parts = dict(backbone=[self.backbone], localization=[self.bbox_head], attention=[self.attention_head])
+        trunk = [self.backbone, self.neck] if self.with_neck else [self.backbone]
+        parts = dict(backbone=trunk, localization=[self.bbox_head], attention=[self.attention_head])
         return parts if self.density_head is None else dict(parts, density=[self.density_neck, self.density_head])
 
     def _check_frozen(self, frozen: Sequence[str]) -> tuple[str, ...]:
