@@ -46,8 +46,8 @@ class RAZNet(CrowdLocalizer):
     Source: Liu, Weng and Mu, "Recurrent Attentive Zooming for Joint Crowd Counting and Precise Localization".
     One trunk, the ``backbone`` and, if there is one, the ``neck``, feeds three branches: counting (``density_neck`` and
     ``density_head``), localization (``bbox_head``), and attention, on the last features of the other two. ``zoom_net``
-    is a RAZNet without counting branch; every depth of zooming uses the same. It is trained as a model of its own, starting from
-    :func:`mmcrowd.models.zooming.zoom_net_weights`, and never through this one.
+    is a RAZNet without counting branch; every depth of zooming uses the same. It is trained as a model of its own,
+    starting from :func:`mmcrowd.models.zooming.zoom_net_weights`, and never through this one.
 
     An image is read whole or in tiles. Then, level by level, the best regions by attention of everything that was seen
     on the level before (NMS and their number are per image and level) are cut out of the image, enlarged by 2, 4, ...,
