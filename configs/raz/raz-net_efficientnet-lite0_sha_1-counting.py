@@ -1,6 +1,6 @@
 # A compact RAZ-Net on ShanghaiTech A, stage 1: trunk and counting branch. Its start:
 #   --cfg-options load_from=mmcrowd/zoo/crowd_lite-802ed059.safetensors
-_base_ = ['./_base_/sha_compact.py', '../_base_/schedules/adamw_fine_tune_12e.py']
+_base_ = './_base_/sha_compact.py'
 
 model = dict(
     frozen=('localization', 'attention'), fusion=dict(type='mmcrowd.TwoStreamFusion', mode='density'), **_base_.main_net

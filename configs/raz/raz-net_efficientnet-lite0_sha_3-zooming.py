@@ -1,5 +1,5 @@
 # A compact RAZ-Net on ShanghaiTech A, stage 3: attention, everything else frozen.
-_base_ = ['./_base_/sha_compact.py', '../_base_/schedules/adamw_fine_tune_12e.py']
+_base_ = './_base_/sha_compact.py'
 
 model = dict(
     frozen=('backbone', 'density', 'localization'),

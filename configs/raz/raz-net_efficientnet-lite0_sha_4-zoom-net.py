@@ -1,6 +1,6 @@
 # A compact RAZ-Net on ShanghaiTech A, stage 4: the network that looks again, on regions that Main-Net proposed:
 #   --cfg-options regions=FILE
-_base_ = ['./_base_/sha_compact.py', '../_base_/schedules/adamw_fine_tune_24e.py']
+_base_ = './_base_/sha_compact.py'
 
 model = dict(**_base_.zoom_net)
 regions = 'work_dirs/raz-net_efficientnet-lite0_sha/regions.json'

@@ -2,6 +2,7 @@
 _base_ = [
     '../../_base_/models/raz_net_efficientnet_lite0.py',
     '../../_base_/datasets/shanghaitech_a.py',
+    '../../_base_/schedules/adamw_fine_tune_12e.py',
     '../../_base_/default_runtime.py',
 ]
 crop = [
