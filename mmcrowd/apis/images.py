@@ -1,7 +1,8 @@
-"""Images of a user: a file, a folder, an array."""
+"""Images of a user: a file, a folder, a pattern, an array."""
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from pathlib import Path
@@ -9,20 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from mmcrowd.utils.files import IMAGE_SUFFIXES, is_hidden, is_image_name, printable
+from mmcrowd.utils.frames import is_video_name
+from mmcrowd.utils.pictures import ImageReadError
 
 
 def list_images(path: str | Path) -> list[str]:
     """The image files that a path stands for.
 
     Args:
-        path: A file, or a folder (its image files by name, also links that lead nowhere, since something that is called
-            a picture is missed; folders inside are not entered).
+        path: A file, a folder (its image files by name, also links that lead nowhere, since something that is called
+            a picture is missed; folders inside are not entered), or a pattern such as ``photos/**/*.jpg``.
 
     Returns:
         One or more paths.
 
     Raises:
-        FileNotFoundError: Nothing is there, or the folder holds no image.
+        FileNotFoundError: Nothing is there, or the folder holds no image, or nothing fits the pattern.
+        ImageReadError: It is a video.
     """
     return look_into(path)[0]
 
@@ -36,9 +40,14 @@ def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
 
     Raises:
         FileNotFoundError: As :func:`list_images`; the message says what is there instead.
+        ImageReadError: It is a video.
     """
+    if is_pattern(path):
+        return _matching(str(path))
     path = Path(path)
     if path.is_file():
+        if is_video_name(path):
+            raise ImageReadError(f'{printable(path)}: a video, expected an image, a folder or a pattern of images')
         return [str(path)], {}
     if not path.is_dir():
         raise FileNotFoundError(f'{printable(path)}: no such file or folder, expected an image or a folder of images')
@@ -61,6 +70,39 @@ def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
     return sorted(images), left_out
 
 
+def is_pattern(path: str | Path) -> bool:
+    """Whether this stands for the files that fit it, such as ``photos/*.jpg``: a file of that very name is itself."""
+    return glob.has_magic(str(path)) and not os.path.lexists(path)
+
+
+def matching_files(pattern: str) -> list[str]:
+    """The files that fit a pattern, by name; ``**`` is any number of folders, hidden files are passed over.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    found = sorted(path for path in glob.glob(pattern, recursive=True) if not is_hidden(Path(path).name))
+    files = [path for path in found if not os.path.isdir(path)]
+    if not files:
+        folders = f' (only {describe({"folder": len(found)})})' if found else ''
+        raise FileNotFoundError(f'{printable(pattern)}: no file fits this pattern{folders}')
+    return files
+
+
+def _matching(pattern: str) -> tuple[list[str], dict[str, int]]:
+    """As :func:`look_into`, of a pattern."""
+    files = matching_files(pattern)
+    images = [path for path in files if is_image_name(path)]
+    others = Counter(_ending(path) for path in files if not is_image_name(path))
+    left_out = dict(sorted(others.items(), key=lambda item: (-item[1], item[0])))
+    if not images:
+        raise FileNotFoundError(
+            f'{printable(pattern)}: no image fits this pattern (found {describe(left_out)}), expected files ending in '
+            f'{", ".join(IMAGE_SUFFIXES)}'
+        )
+    return images, left_out
+
+
 def describe(left_out: dict[str, int]) -> str:
     """What :func:`look_into` left out, as part of a sentence."""
     return ', '.join(f'{kind}' if number == 1 else f'{number:,} x {kind}' for kind, number in left_out.items())
@@ -71,7 +113,11 @@ def _kind(entry: os.DirEntry) -> str:
         return 'folder'
     if not _is(entry.is_file):
         return 'broken link' if entry.is_symlink() else 'special file'
-    suffix = Path(entry.name).suffix.lower()
+    return _ending(entry.name)
+
+
+def _ending(name: str) -> str:
+    suffix = Path(name).suffix.lower()
     return f'{printable(suffix)} file' if suffix else 'file without ending'
 
 

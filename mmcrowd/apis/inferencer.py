@@ -1,4 +1,4 @@
-"""A trained model on a user's images: paths or arrays in, heads out."""
+"""A trained model on a user's images and videos: paths, arrays, pictures or cameras in, heads out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from mmengine.dataset import Compose
 from mmengine.device import get_device
 from mmengine.model.utils import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
+from PIL.Image import Image as PillowImage
 from torch import nn
 
 from mmcrowd.models.detectors.tiling import TiledDetector
@@ -24,15 +26,17 @@ from mmcrowd.registry import MODELS
 from mmcrowd.structures import Heads
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.devices import check_device
-from mmcrowd.utils.files import printable
-from mmcrowd.utils.pictures import ImageReadError, read_image
+from mmcrowd.utils.files import is_image_name, printable
+from mmcrowd.utils.frames import is_stream, is_video_name, iter_frames, source_name
+from mmcrowd.utils.pictures import ImageReadError, from_pillow, read_image
 from mmcrowd.utils.weights import load_weights, read_weights
 
-from .images import check_array, list_images
+from .images import check_array, is_pattern, list_images, matching_files
 from .result import CrowdResult
 from .zoo import DEFAULT_MODEL, find_model, is_model_name
 
-Image = str | Path | np.ndarray
+Image = str | Path | np.ndarray | PillowImage
+Source = Image | int
 
 _BYTES_PER_PIXEL = 500
 """What a ResNet-50 with a feature pyramid takes at least for an image that it predicts whole."""
@@ -109,46 +113,69 @@ class CrowdInferencer:
         init_default_scope(self.cfg.get('default_scope', 'mmdet'))
         self.pipeline = Compose(inference_pipeline(self.cfg))
 
-    def __call__(self, images: Image | Sequence[Image], return_map: bool = False) -> CrowdResult | list[CrowdResult]:
+    def __call__(self, images: Source | Sequence[Source], return_map: bool = False) -> CrowdResult | list[CrowdResult]:
         """Find the heads of one image or several.
 
         Args:
-            images: An image file, an ``(H, W, 3)`` uint8 BGR array (as ``cv2.imread`` gives it), a folder of images, or
-                a list of files, folders and arrays.
+            images: An image file, an ``(H, W, 3)`` uint8 BGR array (as ``cv2.imread`` gives it), a PIL image of any
+                mode, a folder of images, a pattern such as ``'photos/**/*.jpg'``, a video, or a list of these.
             return_map: Whether the results carry the predicted maps.
 
         Returns:
-            One result for a file or an array, a list for a folder or a list.
+            One result for an image, a list for a folder, a pattern, a video or a list.
 
         Raises:
             FileNotFoundError: A path leads nowhere, or to a folder without images.
-            ValueError: A file is not an image, an array is not an image, or the model gives no maps.
+            ValueError: A file is not an image or a video, an array is not an image, the model gives no maps, or a
+                camera, which has no end: :meth:`stream` takes it.
         """
-        if isinstance(images, np.ndarray) or (isinstance(images, str | Path) and not Path(images).is_dir()):
-            return self.predict(images, return_map)
-        return list(self.stream(images if isinstance(images, list | tuple) else [images], return_map))
+        if not isinstance(images, list | tuple):
+            if not isinstance(images, str | Path | int) or _is_image_file(images):
+                return self.predict(images, return_map)
+            images = [images]
+        for source in images:
+            if isinstance(source, int) or is_stream(source):
+                raise ValueError(f'{source_name(source)}: it has no end, and a list would: use stream(...)')
+        return list(self.stream(images, return_map))
 
-    def stream(self, images: Iterable[Image], return_map: bool = False) -> Iterator[CrowdResult]:
-        """Find the heads of images one after the other, holding one at a time: for large folders and frames of a video.
+    def stream(self, images: Source | Iterable[Source], return_map: bool = False) -> Iterator[CrowdResult]:
+        """Find the heads of images one after the other, holding one at a time: for large folders, videos and cameras.
 
         Args:
-            images: Files, folders and arrays, from any iterable. Paths of a list or tuple are checked before the first
+            images: Files, arrays, PIL images, folders, patterns, videos, addresses of streams (``rtsp://...``) and
+                indices of cameras, one of them or any iterable. Paths of a list or tuple are checked before the first
                 image is predicted.
             return_map: Whether the results carry the predicted maps.
 
         Yields:
-            One result per image, in order.
+            One result per image or frame, in order; those of frames have ``frame`` and ``seconds``.
+
+        Raises:
+            FileNotFoundError: A path leads nowhere.
+            ValueError: Something is no image or video that can be read.
+
+        Warns:
+            UserWarning: A video ends before its last frame, or a camera stops.
         """
+        if isinstance(images, Source):
+            images = [images]
         if isinstance(images, list | tuple):
             images = [file for image in images for file in _expand(image)]
         for image in images:
             for file in _expand(image):
-                yield self.predict(file, return_map)
+                yield from self._frames(file, return_map) if _is_video(file) else [self.predict(file, return_map)]
+
+    def _frames(self, source: str | Path | int, return_map: bool) -> Iterator[CrowdResult]:
+        for index, seconds, pixels in iter_frames(source):
+            result = self.predict(pixels, return_map, source_name(source))
+            yield replace(result, frame=index, seconds=seconds)
 
     @torch.no_grad()
     def predict(self, image: Image, return_map: bool = False, path: str | Path | None = None) -> CrowdResult:
-        """Find the heads of one image: a file or a BGR array, which may come from the file ``path``."""
-        if not isinstance(image, np.ndarray):
+        """Find the heads of one image: a file, a PIL image, or a BGR array, which may come from the file ``path``."""
+        if isinstance(image, PillowImage):
+            image = from_pillow(image, self.max_pixels)
+        elif not isinstance(image, np.ndarray):
             image, path = read_image(image, self.max_pixels), image
         path = None if path is None else str(path)
         data = self.prepare(check_array(image), path)
@@ -227,8 +254,25 @@ class CrowdInferencer:
         )
 
 
-def _expand(image: Image) -> list[Image]:
-    return [image] if isinstance(image, np.ndarray) else list_images(image)
+def _expand(source: Source) -> list[Source]:
+    """A source as images and videos, one by one."""
+    if not isinstance(source, str | Path) or is_stream(source):
+        return [source]
+    if is_pattern(source):
+        files = matching_files(str(source))
+        if any(map(is_video_name, files)):
+            return [file for file in files if is_video_name(file) or is_image_name(file)]
+    return [source] if _is_video(source) else list_images(source)
+
+
+def _is_video(source: Source) -> bool:
+    if isinstance(source, int) or is_stream(source):
+        return True
+    return isinstance(source, str | Path) and is_video_name(source) and Path(source).is_file()
+
+
+def _is_image_file(path: str | Path | int) -> bool:
+    return not (isinstance(path, int) or is_pattern(path) or is_stream(path) or Path(path).is_dir() or _is_video(path))
 
 
 def _load_config(config: str | Path | Config) -> Config:

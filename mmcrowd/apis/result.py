@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +16,9 @@ import numpy as np
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import read_image, swap_channels
 from mmcrowd.visualization import draw_boxes, draw_count, draw_map, draw_points
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,14 @@ class CrowdResult:
         scores: ``(N,)`` float32, larger is more certain.
         boxes: ``(N, 4)`` float32 xyxy, NaN where the model gives none.
         count: Number of heads. Models that count in a way of their own give a fraction here.
-        image_path: The image file; None for an array.
+        image_path: The image file; None for an array. Of a frame, the video or ``camera 0``.
         size: Width and height of the image.
         maps: The predicted maps by name, ``(C, h, w)`` float32 each, if they were asked for or are all that a model
             without points gives.
         has_points: False for a model that counts without points: then no points says nothing.
         counts: Further counts of the model by name.
+        frame: Number of the frame in its video, from 0; None for an image.
+        seconds: When the frame is shown, seconds from the start; None for an image.
     """
 
     points: np.ndarray
@@ -41,16 +49,20 @@ class CrowdResult:
     maps: dict[str, np.ndarray] | None = None
     has_points: bool = True
     counts: dict[str, float] = field(default_factory=dict)
+    frame: int | None = None
+    seconds: float | None = None
 
     def __repr__(self) -> str:
         where = self.image_path or f'{self.size[0]} x {self.size[1]} px array'
         points = self.points.shape if self.has_points else None
-        return f'CrowdResult(count={self.count:g}, points={points}, image={where!r})'
+        frame = '' if self.frame is None else f', frame={self.frame}'
+        return f'CrowdResult(count={self.count:g}, points={points}, image={where!r}{frame})'
 
     def to_dict(self) -> dict:
         """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None, counts have two decimals.
 
-        Of a model that counts without points, the lists of heads are None.
+        Of a model that counts without points, the lists of heads are None. ``frame`` and ``seconds`` are those of a
+        frame and there for frames only.
         """
         data = dict(
             image=None if self.image_path is None else printable(self.image_path),
@@ -58,6 +70,8 @@ class CrowdResult:
             height=self.size[1],
             count=_rounded(self.count),
         )
+        if self.frame is not None:
+            data |= dict(frame=self.frame, seconds=round(self.seconds, 3))
         if self.counts:
             data['counts'] = {name: _rounded(count) for name, count in self.counts.items()}
         if not self.has_points:
@@ -83,14 +97,90 @@ class CrowdResult:
             size=(data['width'], data['height']),
             has_points=data['points'] is not None,
             counts=data.get('counts', {}),
+            frame=data.get('frame'),
+            seconds=data.get('seconds'),
+        )
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as JSON: everything but maps."""
+        return json.dumps(self.to_dict())
+
+    def to_csv(self) -> str:
+        """A table with a line ``x, y, score, x1, y1, x2, y2`` per head, original pixels; an unknown box is left empty.
+
+        Raises:
+            ValueError: The model counts without points.
+        """
+        self._need_points('no rows for a table')
+        data, text = self.to_dict(), io.StringIO(newline='')
+        writer = csv.writer(text)
+        writer.writerow(['x', 'y', 'score', 'x1', 'y1', 'x2', 'y2'])
+        for point, score, box in zip(data['points'], data['scores'], data['boxes'], strict=True):
+            writer.writerow([*point, score, *(box or [''] * 4)])
+        return text.getvalue()
+
+    def to_coco(self, file_name: str | None = None, image_id: int = 1, first_id: int = 1) -> dict:
+        """The heads as COCO annotations: a dict of ``images`` (this one), ``annotations`` and ``categories``.
+
+        A head is an object of the category ``head`` with one keypoint, its point ``[x, y, 2]``, and with ``score``, as
+        in files of COCO results. ``bbox`` ``[x, y, width, height]`` and ``area`` are there where the model gives a box,
+        and nowhere else. :mod:`mmcrowd.datasets.formats` reads it under the name ``coco``, without the scores.
+
+        Args:
+            file_name: Of the image in the dict; None is the name of ``image_path`` without its folder.
+            image_id: Number of the image: to join several images in one file, give each its own, and join the lists.
+            first_id: Number of the first head.
+
+        Raises:
+            ValueError: The model counts without points, or no name is known.
+        """
+        self._need_points('no objects')
+        file_name = file_name or (self.image_path and Path(printable(self.image_path)).name)
+        if file_name is None:
+            raise ValueError('this result was predicted from an array: give the file_name that COCO wants')
+        data = self.to_dict()
+        annotations = []
+        heads = zip(data['points'], data['scores'], data['boxes'], strict=True)
+        for number, (point, score, box) in enumerate(heads, first_id):
+            head = dict(id=number, image_id=image_id, category_id=1, keypoints=[*point, 2], num_keypoints=1, iscrowd=0)
+            if box is not None:
+                width, height = round(box[2] - box[0], 2), round(box[3] - box[1], 2)
+                head |= dict(bbox=[*box[:2], width, height], area=round(width * height, 2))
+            annotations.append(dict(head, score=score))
+        return dict(
+            images=[dict(id=image_id, file_name=file_name, width=self.size[0], height=self.size[1])],
+            annotations=annotations,
+            categories=[dict(id=1, name='head', keypoints=['head'])],
+        )
+
+    def to_supervision(self) -> supervision.Detections:
+        """The heads as ``supervision.Detections``, for its zones, lines and annotators.
+
+        A head without a box has one of no size at its point, so that the anchor ``Position.CENTER`` is the head; the
+        points of all heads are in ``data['points']``, ``(N, 2)``. All are of class 0.
+
+        Raises:
+            ImportError: The package supervision is missing.
+            ValueError: The model counts without points.
+        """
+        self._need_points('no detections')
+        if find_spec('supervision') is None:
+            raise ImportError('to_supervision needs the package supervision: pip install supervision')
+        import supervision
+
+        known = np.isfinite(self.boxes).all(axis=1, keepdims=True)
+        return supervision.Detections(
+            xyxy=np.where(known, self.boxes, np.tile(self.points, 2)).astype(np.float32),
+            confidence=self.scores.astype(np.float32),
+            class_id=np.zeros(len(self.points), int),
+            data=dict(points=self.points),
         )
 
     def save(self, path: str | Path) -> Path:
         """Write the heads to a file; its folder is made if needed.
 
         Args:
-            path: Ends in ``.json`` (everything but maps) or ``.csv`` (one row ``x, y, score, x1, y1, x2, y2`` per head,
-                an unknown box left empty).
+            path: Ends in ``.json`` (:meth:`to_json`) or ``.csv`` (:meth:`to_csv`).
 
         Returns:
             The path.
@@ -103,16 +193,9 @@ class CrowdResult:
             raise ValueError(f'{path}: expected a file name that ends in .json or .csv')
         if path.suffix.lower() == '.csv' and not self.has_points:
             raise ValueError(f'{path}: the model counts without points, there are no rows to write; save as .json')
+        text = self.to_json() if path.suffix.lower() == '.json' else self.to_csv()
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = self.to_dict()
-        if path.suffix.lower() == '.json':
-            path.write_text(json.dumps(data))
-            return path
-        with path.open('w', newline='') as file:
-            writer = csv.writer(file)
-            writer.writerow(['x', 'y', 'score', 'x1', 'y1', 'x2', 'y2'])
-            for point, score, box in zip(data['points'], data['scores'], data['boxes'], strict=True):
-                writer.writerow([*point, score, *(box or [''] * 4)])
+        path.write_text(text, newline='')
         return path
 
     def draw(self, image: np.ndarray | None = None, with_boxes: bool = False, copy: bool = True) -> np.ndarray:
@@ -130,8 +213,9 @@ class CrowdResult:
             ValueError: Neither an image nor a path is known, or the image has another size than the one predicted.
         """
         if image is None:
-            if self.image_path is None:
-                raise ValueError('this result was predicted from an array: pass that array to draw(image)')
+            if self.image_path is None or self.frame is not None:
+                found = 'an array' if self.frame is None else 'a frame'
+                raise ValueError(f'this result was predicted from {found}: pass its pixels to draw(image)')
             image, copy = read_image(self.image_path), False
         if image.shape[:2] != self.size[::-1]:
             raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
@@ -143,6 +227,10 @@ class CrowdResult:
         draw_points(drawn, self.points, scores=self.scores, copy=False)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
         return swap_channels(draw_count(drawn, f'{count} heads', copy=False))
+
+    def _need_points(self, lacking: str) -> None:
+        if not self.has_points:
+            raise ValueError(f'the model counts without points: {lacking}; take to_json, or a model that locates')
 
 
 def _spread(density: np.ndarray) -> np.ndarray:

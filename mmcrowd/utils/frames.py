@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import printable
+from .files import is_image_name, printable
 from .pictures import ImageReadError
 
 VIDEO_SUFFIXES = (
@@ -167,8 +167,9 @@ def is_video_name(name: str | Path) -> bool:
 
 
 def is_stream(source: object) -> bool:
-    """Whether this is the address of a stream, such as ``rtsp://...``."""
-    return isinstance(source, str) and re.match(r'(rtsps?|rtmps?|udp|srt|https?)://', source) is not None
+    """Whether this is the address of a stream, such as ``rtsp://...``, and not that of a picture."""
+    address = isinstance(source, str) and re.match(r'(rtsps?|rtmps?|udp|srt|https?)://', source)
+    return bool(address) and not is_image_name(source.partition('?')[0])
 
 
 def source_name(source: str | Path | int) -> str:

@@ -122,6 +122,38 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> np.ndarray:
         return pixels if header.format == 'TIFF' else turn(pixels, header.orientation)
 
 
+def from_pillow(image: Image.Image, max_pixels: int | None = None) -> np.ndarray:
+    """The pixels of a picture that Pillow has opened or made, by the rules of this module.
+
+    Args:
+        image: The picture; of an animation, the frame that it stands at.
+        max_pixels: As in :func:`read_image`.
+
+    Returns:
+        ``(H, W, 3)`` uint8 BGR, upright.
+
+    Raises:
+        ImageReadError: It cannot be decoded, has no colours that are known, or too many pixels.
+    """
+    import cv2
+
+    try:
+        check_pixels(image.size, max_pixels)
+        image.load()
+        # After loading: Pillow turns a TIFF by itself, and reads behind the pixels of a PNG.
+        with contextlib.suppress(Exception):
+            orientation = 1
+            orientation = _valid(image.getexif().get(_ORIENTATION))
+        if image.mode[0] in 'IF':
+            return turn(cv2.cvtColor(to_uint8(np.asarray(image)), cv2.COLOR_GRAY2BGR), orientation)
+        if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
+            image = image.convert('RGBA' if image.mode == 'RGBa' else 'LA')
+        return turn(np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1]), orientation)
+    except Exception as error:  # Pillow raises almost anything
+        name = printable(getattr(image, 'filename', '') or f'PIL image of mode {image.mode}')
+        raise ImageReadError(f'{name}: {" ".join(str(error).split()) or type(error).__name__}') from error
+
+
 def write_image(path: str | Path, pixels: np.ndarray) -> None:
     """Write a picture, (H, W, 3) uint8 BGR, as the ending of its name says; a JPEG too large for its format smaller.
 

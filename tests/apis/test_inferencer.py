@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 from spots import spots_config, spots_image
 
 from mmcrowd.apis import CrowdInferencer, ImageReadError
 from mmcrowd.registry import MODELS
+from mmcrowd.utils.frames import iter_frames
 
 WHITE, GRAY = [(10, 5), (60, 30)], [(33, 20)]
 
@@ -221,3 +223,66 @@ def test_a_model_without_tiles_is_given_no_picture_that_it_cannot_hold(crowd, tm
     model.max_whole_pixels = 40 * 70 - 1
     with pytest.raises(ImageReadError, match='WhiteSpots takes an image whole, and 70 x 40 pixels would need'):
         model(spots_image([]))
+
+
+@pytest.fixture
+def video(tmp_path) -> str:
+    """Frames of 0, 1, 2, 1 and 0 heads, at 10 frames per second, losslessly."""
+    path = str(tmp_path / 'clip.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'FFV1'), 10, (70, 40))
+    for number in (0, 1, 2, 1, 0):
+        writer.write(spots_image(WHITE[:number]))
+    writer.release()
+    return path
+
+
+def test_patterns_and_videos(crowd, folder, video) -> None:
+    crowd = crowd()
+    assert [result.count for result in crowd(f'{folder}/[12].png')] == [1, 2]
+    assert [result.count for result in crowd(folder.parent / '*' / '*.png')] == [0, 1, 2]
+    assert [result.count for result in crowd(f'{folder.parent}/**/*')] == [0, 1, 2, 1, 0, 0, 1, 2]
+    results = crowd(video)
+    assert [result.count for result in results] == [0, 1, 2, 1, 0]
+    assert [(result.frame, round(result.seconds, 3)) for result in results][3] == (3, 0.3)
+    assert results[0].image_path == video
+    assert [result.count for result in crowd([folder / '2.png', video])] == [2, 0, 1, 2, 1, 0]
+    with pytest.raises(FileNotFoundError, match=r'\*\.webp: no file fits this pattern'):
+        crowd(f'{folder}/*.webp')
+    with pytest.raises(FileNotFoundError, match=r'\*\.txt: no image fits this pattern \(found \.txt file\)'):
+        crowd(f'{folder}/*.txt')
+
+
+def test_a_stream_of_a_video_decodes_a_frame_at_a_time(crowd, video, monkeypatch) -> None:
+    decoded = []
+    frames = iter_frames(video)
+    monkeypatch.setattr(
+        'mmcrowd.apis.inferencer.iter_frames', lambda source: (decoded.append(frame[0]) or frame for frame in frames)
+    )
+    results = crowd().stream(video)
+    next(results)
+    next(results)
+    assert decoded == [0, 1]
+
+
+def test_cameras_are_streams(crowd, monkeypatch) -> None:
+    monkeypatch.setattr(
+        'mmcrowd.apis.inferencer.iter_frames', lambda source: ((i, i / 5, spots_image(WHITE)) for i in range(3))
+    )
+    crowd = crowd()
+    assert [(r.image_path, r.frame, r.count) for r in crowd.stream(0)] == [('camera 0', i, 2) for i in range(3)]
+    for sources in (0, [0], 'rtsp://10.0.0.1/street'):
+        with pytest.raises(ValueError, match='it has no end, and a list would'):
+            crowd(sources)
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'L', 'LA', 'P', 'CMYK', '1', 'I;16', 'I', 'F', 'RGBa', 'YCbCr'])
+def test_pictures_of_pillow(crowd, mode: str) -> None:
+    picture = Image.fromarray(spots_image(WHITE)[..., ::-1])
+    if mode == 'I;16':
+        picture = Image.fromarray(np.uint16(spots_image(WHITE)[..., 0]) * 257)
+    else:
+        picture = picture.convert('RGBA').convert('RGBa') if mode == 'RGBa' else picture.convert(mode)
+    assert picture.mode == mode
+    result = crowd()(picture)
+    np.testing.assert_array_equal(result.points, [[10.5, 5.5], [60.5, 30.5]])
+    assert result.image_path is None

@@ -2,12 +2,17 @@
 
 import csv
 import json
+import sys
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from mmcrowd.apis import CrowdResult, save_results
+from mmcrowd.datasets.formats import format_named
 
 
 def result(number: int = 2, path: str | None = None, count: float | None = None) -> CrowdResult:
@@ -95,3 +100,63 @@ def test_many_results(tmp_path, numbers: list) -> None:
     with counts.open(newline='') as file:
         rows = list(csv.reader(file))
     assert rows == [['image', 'width', 'height', 'count'], *([f'{n}.jpg', '70', '40', str(n)] for n in numbers)]
+
+
+def test_texts() -> None:
+    assert json.loads(result().to_json()) == result().to_dict()
+    lines = result().to_csv().splitlines()
+    assert lines == ['x,y,score,x1,y1,x2,y2', '10.13,5.5,0.91,9.0,4.0,12.0,7.0', '30.0,20.0,0.25,,,,']
+
+
+def test_a_frame_keeps_its_place_in_the_video() -> None:
+    frame = replace(result(path='clip.mp4'), frame=7, seconds=0.28)
+    assert CrowdResult.from_dict(json.loads(frame.to_json())).frame == 7
+    assert 'frame=7' in repr(frame)
+    assert 'frame' not in result().to_dict()
+    with pytest.raises(ValueError, match='predicted from a frame: pass its pixels'):
+        frame.draw()
+
+
+@pytest.mark.parametrize('number', [0, 2])
+def test_coco_is_read_by_the_reader_of_annotations(tmp_path, number: int) -> None:
+    images = tmp_path / 'images'
+    images.mkdir()
+    cv2.imwrite(str(images / 'street.png'), np.zeros((40, 70, 3), np.uint8))
+    made = result(number, str(images / 'street.png')).to_coco(first_id=5)
+    assert [head['id'] for head in made['annotations']] == [5, 6][:number]
+    assert [head['score'] for head in made['annotations']] == [0.91, 0.25][:number]
+    (tmp_path / 'coco.json').write_text(json.dumps(made))
+    image = format_named('coco').read(tmp_path / 'coco.json', images).images[0]
+    assert image.points.tolist() == [[10.13, 5.5], [30.0, 20.0]][:number]
+    np.testing.assert_allclose(image.boxes, np.array([[9, 4, 12, 7], [np.nan] * 4])[:number])
+
+
+def test_coco_wants_a_name() -> None:
+    with pytest.raises(ValueError, match='predicted from an array: give the file_name'):
+        result().to_coco()
+    assert result().to_coco('a.jpg')['images'] == [dict(id=1, file_name='a.jpg', width=70, height=40)]
+
+
+def test_supervision(monkeypatch) -> None:
+    stand_in = ModuleType('supervision')
+    stand_in.__spec__ = ModuleSpec('supervision', None)
+    stand_in.Detections = SimpleNamespace
+    monkeypatch.setitem(sys.modules, 'supervision', stand_in)
+    made = result().to_supervision()
+    np.testing.assert_allclose(made.xyxy, [[9, 4, 12, 7], [30, 20, 30, 20]])
+    np.testing.assert_array_equal(made.data['points'], result().points)
+    np.testing.assert_allclose(made.confidence, [0.91, 0.25])
+    assert made.class_id.tolist() == [0, 0]
+    assert result(0).to_supervision().xyxy.shape == (0, 4)
+
+
+def test_supervision_that_is_missing_is_named(monkeypatch) -> None:
+    monkeypatch.setattr('mmcrowd.apis.result.find_spec', lambda name: None)
+    with pytest.raises(ImportError, match='needs the package supervision: pip install supervision'):
+        result().to_supervision()
+
+
+@pytest.mark.parametrize('export', ['to_csv', 'to_coco', 'to_supervision'])
+def test_a_count_is_no_list_of_heads(export: str) -> None:
+    with pytest.raises(ValueError, match='the model counts without points'):
+        getattr(replace(result(0, 'a.jpg', 12.5), has_points=False), export)()

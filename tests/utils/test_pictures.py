@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmcrowd.utils.pictures import ImageReadError, image_size, read_header, read_image, to_uint8
+from mmcrowd.utils.pictures import ImageReadError, from_pillow, image_size, read_header, read_image, to_uint8
 
 RAMP = np.linspace(0, 1, 256)[None].repeat(8, 0)
 
@@ -154,3 +154,26 @@ def test_a_tiff_whose_pages_lead_in_a_circle(tmp_path) -> None:
     data[end : end + 4] = struct.pack('<I', place)
     (tmp_path / 'a.tif').write_bytes(data)
     assert read_header(tmp_path / 'a.tif').frames == 1
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_a_picture_that_pillow_opened_is_the_one_that_is_read(tmp_path, suffix: str, orientation: int) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (2, 3, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(colours).save(tmp_path / f'a.{suffix}', exif=exif, quality=100)
+    with Image.open(tmp_path / f'a.{suffix}') as picture:
+        pixels = from_pillow(picture)
+    assert pixels.shape == ((32, 48, 3) if orientation < 5 else (48, 32, 3))
+    assert pixels.flags.c_contiguous
+    np.testing.assert_allclose(
+        pixels[8::16, 8::16].astype(int), read_image(tmp_path / f'a.{suffix}')[8::16, 8::16], atol=3
+    )
+
+
+def test_a_picture_of_pillow_that_is_cut_off_is_refused(tmp_path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(tmp_path / 'a.jpg')
+    (tmp_path / 'a.jpg').write_bytes((tmp_path / 'a.jpg').read_bytes()[:2000])
+    with Image.open(tmp_path / 'a.jpg') as picture, pytest.raises(ImageReadError, match=r'a\.jpg: image file is trunc'):
+        from_pillow(picture)
