@@ -26,6 +26,8 @@ VERBS = {
     'browse': ('dataset_tools/browse_dataset.py', 'Draw what a network sees in training.'),
     'pseudo-boxes': ('dataset_tools/make_pseudo_boxes.py', 'Give annotated points boxes.'),
     'eval-points': ('analysis_tools/eval_points.py', 'Evaluate a file of points against annotated ones.'),
+    'benchmark': ('analysis_tools/benchmark.py', 'Time models: latency, memory, share of decoding.'),
+    'flops': ('analysis_tools/get_flops.py', 'Count multiply-adds and parameters of a model, part by part.'),
     'export': ('export_onnx.py', 'Write a model as ONNX, with its decoding inside.'),
     'publish': ('publish_model.py', 'Make a file to publish of a checkpoint: weights as data.'),
     'convert-released': ('model_converters/convert_released.py', 'Read weights that the authors released.'),

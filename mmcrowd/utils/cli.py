@@ -42,6 +42,18 @@ def whole_number(text: str) -> int:
     return number
 
 
+def image_size(text: str) -> tuple[int, int]:
+    """The type of an option that is a size of images: ``640x480`` is (640, 480), width and height in pixels.
+
+    Raises:
+        ArgumentTypeError: Not two whole numbers above 0 with an x between them.
+    """
+    found = re.fullmatch(r'([1-9]\d*)[xX]([1-9]\d*)', text)
+    if found is None:
+        raise ArgumentTypeError(f'expected WIDTHxHEIGHT, such as 640x480, found {text!r}')
+    return int(found[1]), int(found[2])
+
+
 def run_tool(main: Callable[[], int | None]) -> NoReturn:
     """Call the body of a tool and exit with the status that it returns, None for 0.
 
