@@ -9,6 +9,7 @@ A config is a Python program: use configs you trust.
 
 import argparse
 import warnings
+from pathlib import Path
 
 from mmcrowd.apis.benchmark import as_rows, benchmark_models, rendered_picture, surroundings
 from mmcrowd.apis.inferencer import CrowdInferencer
@@ -59,12 +60,12 @@ def main() -> None:
     timings = benchmark_models(models, images, args.rounds, args.warmup)
     where = surroundings(next(next(iter(models.values())).model.parameters()).device)
     where |= dict(rounds=args.rounds, warmup=args.warmup)
-    table = Table(
-        'model', 'image', 'ms', 'slowest', 'images/s', 'decoding', 'peak MB', 'count', box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
+    for column in ('model', 'image', 'ms', 'slowest', 'images/s', 'decoding', 'peak MB', 'count'):
+        table.add_column(column, overflow='fold')
     for each in timings:
         table.add_row(
-            each.model,
+            Path(each.model).stem,
             f'{each.width}x{each.height}',
             f'{each.latency_ms:,.1f}',
             f'{each.slowest_ms:,.1f}',
