@@ -110,6 +110,7 @@ def small(name: str, **test_cfg) -> CrowdLocalizer:
             8,
         ),
     }
+    parts['cannet'] = (vgg, [dict(type='mmcrowd.ScaleContext', channels=6, init_cfg=None), parts['csrnet'][1]], 4, 8)
     backbone, neck, channels, stride = parts[name]
     torch.manual_seed(0)
     head = dict(type='mmcrowd.DensityHead', in_channels=channels, output='abs', init_cfg=None, losses=LOSSES)
@@ -143,6 +144,22 @@ def test_tiles_count_what_the_whole_counts(name: str, halo: int, tolerance: floa
     assert counts[1] == pytest.approx(counts[0], rel=tolerance)
     if tolerance < 1e-3:
         torch.testing.assert_close(maps[0], maps[1])
+
+
+def test_quadrants_of_cannet():
+    """Each has a context of its own; the image as a whole counts otherwise."""
+
+    def count(image: Tensor, **test_cfg) -> float:
+        sample = DetDataSample(metainfo=dict(img_shape=image.shape[-2:], scale_factor=(1.0, 1.0)))
+        with torch.no_grad():
+            return small('cannet', **test_cfg).predict(image, [sample])[0].pred_count.item()
+
+    image = white_noise((192, 256))
+    image[..., :96, :128] *= 3
+    quadrants = [image[..., y : y + 96, x : x + 128] for y in (0, 96) for x in (0, 128)]
+    expected = sum(count(quadrant, mode='whole') for quadrant in quadrants)
+    assert count(image, mode='tile', grid=(2, 2), halo=0) == pytest.approx(expected, rel=1e-5)
+    assert count(image, mode='whole') != pytest.approx(expected, rel=1e-3)
 
 
 def test_columns():
