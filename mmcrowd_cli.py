@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from mmcrowd_tool import run_tool
+
 _HELP = dict(help_option_names=['-h', '--help'])
 VERBS = {
     'predict': ('predict.py', 'Find the heads in an image or a folder: pictures, points and counts.'),
@@ -77,11 +79,8 @@ def tools_folder() -> Path:
 
 def _run_tool(verb: str, arguments: tuple[str, ...]) -> None:
     sys.argv = [f'mmcrowd {verb}', *arguments]
-    spec = importlib.util.spec_from_file_location('mmcrowd_tool', tools_folder() / VERBS[verb][0])
+    spec = importlib.util.spec_from_file_location('mmcrowd_verb', tools_folder() / VERBS[verb][0])
     tool = importlib.util.module_from_spec(spec)
-
-    from mmcrowd.utils.cli import run_tool
-
     spec.loader.exec_module(tool)
     run_tool(tool.main)
 
@@ -110,7 +109,6 @@ def count(images: tuple[str, ...], model: str | None, weights: str | None, devic
 
     Exit code 0: all were counted; 1: some could not be read, with a line each.
     """
-    from mmcrowd.utils.cli import run_tool
 
     def body() -> int:
         from mmcrowd.apis import CrowdInferencer

@@ -25,6 +25,18 @@ def test_help_imports_nothing_heavy():
         assert f'\n  {verb} ' in done.stdout
 
 
+def test_help_of_a_verb_imports_nothing_heavy():
+    code = """
+import contextlib, io, sys, mmcrowd_cli
+for verb in mmcrowd_cli.main.commands:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        mmcrowd_cli.main([verb, '--help'])
+    print(verb, *{'torch', 'mmengine', 'mmcrowd', 'numpy', 'cv2', 'PIL'} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == list(mmcrowd_cli.main.commands)
+
+
 @pytest.mark.parametrize('verb', mmcrowd_cli.VERBS)
 def test_every_verb_is_a_tool_that_explains_itself(run, verb, monkeypatch):
     monkeypatch.setattr(sys, 'argv', sys.argv)

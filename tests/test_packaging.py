@@ -75,6 +75,7 @@ def test_everything_is_carried(installed, repo_root):
     assert {p.name for p in (installed / page).iterdir()} == {p.name for p in (repo_root / page).iterdir()}
     assert (shipped / 'model-index.yml').is_file()
     assert (installed / 'mmcrowd_cli.py').is_file()
+    assert (installed / 'mmcrowd_tool.py').is_file()
     assert (installed / 'bin' / 'mmcrowd').is_file()
 
 

@@ -6,10 +6,7 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 
 import argparse
 
-from mmcrowd.apis import CrowdInferencer, export_onnx
-from mmcrowd.apis.zoo import DEFAULT_MODEL, check_weights_given
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.files import printable
+from mmcrowd_tool import DEFAULT_MODEL, ToolParser, run_tool
 
 
 def main() -> None:
@@ -20,6 +17,11 @@ def main() -> None:
     )
     parser.add_argument('weights', nargs='?', help='checkpoint of the model, where model is a config file')
     args = parser.parse_args()
+
+    from mmcrowd.apis import CrowdInferencer, export_onnx
+    from mmcrowd.apis.zoo import check_weights_given
+    from mmcrowd.utils.files import printable
+
     check_weights_given(args.model, args.weights)
     written = export_onnx(CrowdInferencer(args.model, args.weights, device='cpu'), args.out)
     print(f'{printable(written)}: {written.stat().st_size / 1e6:.1f} MB')

@@ -1,4 +1,8 @@
-"""Find the heads in an image or in a folder of images.
+"""Find the heads in images: files, folders, patterns such as 'photos/**/*.jpg'.
+
+predict.py photo.jpg
+predict.py photos/ --model count_lite --out counts
+predict.py photos/ --model CONFIG.py --weights WEIGHTS     (or photos/ CONFIG.py WEIGHTS)
 
 Writes one overlay picture per image, predictions.json (all heads) and counts.csv (one row per image), image by image:
 a run that is stopped keeps its numbers, and goes on with --resume. Exit code 0: every image has its numbers; 1: some
@@ -7,36 +11,70 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 """
 
 import argparse
+import sys
+from pathlib import Path
 
-from mmcrowd.apis import CrowdInferencer, predict_folder
-from mmcrowd.apis.zoo import DEFAULT_MODEL, check_weights_given
-from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
-from mmcrowd.utils.files import printable
-from mmcrowd.utils.pictures import MAX_PIXELS
+from mmcrowd_tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
 
 
-def main() -> int:
+def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('images', help='image file, or folder of images')
+    parser.add_argument('images', nargs='+', help='image files, folders of images, patterns')
     parser.add_argument(
-        'model', nargs='?', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
+        '--model', metavar='NAME', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
     )
-    parser.add_argument('weights', nargs='?', help='checkpoint of the model, where model is a config file')
-    parser.add_argument('--out-dir', default='work_dirs/predict', help='folder of the results (default: %(default)s)')
+    parser.add_argument('--weights', metavar='FILE', help='checkpoint of the model, where it is a config file')
+    parser.add_argument(
+        '--out',
+        '--out-dir',
+        dest='out_dir',
+        metavar='FOLDER',
+        default='work_dirs/predict',
+        help='folder of the results (default: %(default)s)',
+    )
     parser.add_argument(
         '--score-thr', type=float, help='leave out heads with a lower score (default: the model decides)'
     )
     parser.add_argument('--boxes', action='store_true', help='draw boxes too')
     parser.add_argument('--no-pictures', action='store_true', help='write numbers only')
-    parser.add_argument('--resume', action='store_true', help='go on with the numbers that --out-dir holds')
+    parser.add_argument('--resume', action='store_true', help='go on with the numbers that --out holds')
     parser.add_argument(
         '--max-pixels',
         type=whole_number,
         metavar='N',
-        help=f'most pixels of an image (default: {MAX_PIXELS:,}, 1.6 GB decoded)',
+        help='most pixels of an image (default: 536,870,912, 1.6 GB decoded)',
     )
     parser.add_argument('--device', help="'cpu', 'cuda:0', ... (default: a GPU if there is one)")
     args = parser.parse_args()
+    place = model_place(args.images)
+    if place is not None:
+        named = args.images[place:]
+        if args.model is not None or args.weights is not None or len(named) > 2:
+            parser.error(f'{named[0]}: a model behind the images: name one once, by --model and --weights')
+        args.images, args.model, args.weights = args.images[:place], *named, *[None][: 2 - len(named)]
+    return args
+
+
+def model_place(arguments: list[str]) -> int | None:
+    """Where the model stands in ``IMAGES [MODEL [WEIGHTS]]``; None where there are images only.
+
+    A config is known by its ending. A name is known where it is the last of two, and is neither a file, nor a pattern,
+    nor called as a file is.
+    """
+    for place, text in enumerate(arguments[1:], 1):
+        if text.endswith('.py') or '::' in text:
+            return place
+    is_name = len(arguments) == 2 and not (Path(arguments[1]).exists() or set(arguments[1]) & set('*?[/\\.'))
+    return 1 if is_name else None
+
+
+def main() -> int:
+    args = parse_args()
+
+    from mmcrowd.apis import CrowdInferencer, predict_folder
+    from mmcrowd.apis.zoo import check_weights_given
+    from mmcrowd.utils.files import printable
+
     check_weights_given(args.model, args.weights)
     crowd = CrowdInferencer(
         args.model, args.weights, device=args.device, score_thr=args.score_thr, max_pixels=args.max_pixels
@@ -48,7 +86,8 @@ def main() -> int:
             crowd, args.images, args.out_dir, args.boxes, pictures=not args.no_pictures, resume=args.resume
         )
     except KeyboardInterrupt:
-        parser.exit(130, f'\n{parser.prog}: stopped; {args.out_dir} holds what was found, --resume goes on\n')
+        print(f'\nstopped; {printable(args.out_dir)} holds what was found, --resume goes on', file=sys.stderr)
+        return 130
     total = sum(result.count for result in results)
     print(f'{total:,.6g} heads in {len(results)} images, written to {printable(args.out_dir)}')
     if failures:

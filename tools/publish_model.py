@@ -5,9 +5,7 @@ Optimizer and state of the training are left out. Tensors that float16 cannot ho
 
 import argparse
 
-from mmcrowd.apis.publish import DTYPES, publish_model
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.weights import file_sha256
+from mmcrowd_tool import DTYPES, ToolParser, run_tool
 
 
 def main() -> None:
@@ -15,10 +13,15 @@ def main() -> None:
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='weights')
     parser.add_argument('out', help='file to write; gets the beginning of its SHA-256 into its name')
-    parser.add_argument('--dtype', choices=sorted(DTYPES), default='float16', help='default: %(default)s')
+    parser.add_argument('--dtype', choices=DTYPES, default='float16', help='default: %(default)s')
     parser.add_argument('--float32', nargs='+', default=[], metavar='REGEX', help='names that stay float32')
     parser.add_argument('--metrics', metavar='metrics.json', help='figures of a test of these weights')
-    written = publish_model(**vars(parser.parse_args()))
+    args = parser.parse_args()
+
+    from mmcrowd.apis.publish import publish_model
+    from mmcrowd.utils.weights import file_sha256
+
+    written = publish_model(**vars(args))
     print(f'{written}: {written.stat().st_size / 1e6:.1f} MB, SHA-256 {file_sha256(written)}')
 
 

@@ -2,9 +2,7 @@
 
 import argparse
 
-from mmcrowd.engine.launch import launch_testing
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.configs import ConfigOptions
+from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,7 +24,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    launch_testing(**vars(parse_args()))
+    args = parse_args()
+
+    from mmcrowd.engine.launch import launch_testing
+
+    launch_testing(**vars(args))
 
 
 if __name__ == '__main__':

@@ -2,9 +2,7 @@
 
 import argparse
 
-from mmcrowd.engine.launch import launch_training
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.configs import ConfigOptions
+from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,7 +19,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    launch_training(**vars(parse_args()))
+    args = parse_args()
+
+    from mmcrowd.engine.launch import launch_training
+
+    launch_training(**vars(args))
 
 
 if __name__ == '__main__':

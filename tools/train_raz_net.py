@@ -5,9 +5,7 @@ train_raz_net.py configs/raz/raz-net_vgg16_sha.py --work-dir work_dirs/raz-net_v
 
 import argparse
 
-from mmcrowd.engine.raz_chain import train_raz_net
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.configs import ConfigOptions
+from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
 
 
 def main() -> None:
@@ -16,7 +14,11 @@ def main() -> None:
     parser.add_argument('--work-dir', required=True, help='folder of everything that is made')
     parser.add_argument('--device', default='cpu', help='where regions are proposed (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='for every stage')
-    train_raz_net(**vars(parser.parse_args()))
+    args = parser.parse_args()
+
+    from mmcrowd.engine.raz_chain import train_raz_net
+
+    train_raz_net(**vars(args))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Images or a folder of them to overlay pictures and files of heads: the body of ``tools/predict.py``."""
+"""Images, folders and patterns of them to overlay pictures and files of heads: the body of ``tools/predict.py``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -24,7 +25,7 @@ _STOPPED_BY_MEMORY = ('allocate memory', 'out of memory', 'Insufficient memory')
 
 def predict_folder(
     crowd: CrowdInferencer,
-    images: str | Path,
+    images: str | Path | Sequence[str | Path],
     out_dir: str | Path,
     with_boxes: bool = False,
     pictures: bool = True,
@@ -37,7 +38,7 @@ def predict_folder(
 
     Args:
         crowd: The model.
-        images: An image file or a folder of images.
+        images: An image file, a folder of images or a pattern (:func:`mmcrowd.apis.list_images`), or several of these.
         out_dir: Gets one overlay picture per image, named by :func:`mmcrowd.utils.files.picture_names`, the files of
             :class:`mmcrowd.apis.ResultFiles`, and ``run.json``, which tells whether a run can be resumed. Made if
             needed; files of the same names are replaced.
@@ -55,9 +56,7 @@ def predict_folder(
         OSError: A picture or the numbers cannot be written.
         ImageReadError: No file at all is a readable image.
     """
-    paths, left_out = look_into(images)
-    if left_out:
-        print_log(f'{printable(images)}: {describe(left_out)} left out', 'current', logging.WARNING)
+    paths = _list_all([images] if isinstance(images, str | Path) else images)
     out_dir = Path(out_dir)
     names = picture_names(paths)
     _keep_inputs(paths, out_dir, names)
@@ -89,9 +88,21 @@ def predict_folder(
         print_log(f'{failures[-1]}. It is left out.', 'current', logging.ERROR)
         progress.step()
     if not results:
-        message = f'{printable(images)}: none of its files is a readable image'
+        first = printable(images if isinstance(images, str | Path) else images[0])
+        message = f'{first}: none of its files is a readable image'
         raise ImageReadError(failures[0] if len(failures) == 1 else message)
     return results, failures
+
+
+def _list_all(sources: Sequence[str | Path]) -> list[str]:
+    """The images of all sources, each once; what a folder or a pattern leaves out is logged."""
+    paths = []
+    for source in sources:
+        found, left_out = look_into(source)
+        paths += found
+        if left_out:
+            print_log(f'{printable(source)}: {describe(left_out)} left out', 'current', logging.WARNING)
+    return list(dict.fromkeys(paths))
 
 
 def _keep_inputs(paths: list[str], out_dir: Path, names: dict[str, str]) -> None:

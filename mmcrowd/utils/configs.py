@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
-
-
-class ConfigOptions(DictAction):
-    """The option ``--cfg-options KEY=VALUE ...`` of a tool, which says what is wrong in it."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        """Put the settings together; exit with status 2 where one is none."""
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except ValueError:
-            parser.error(f'{option_string}: expected KEY=VALUE, found {" ".join(values)}')
+from mmengine.config import Config
 
 
 def read_config(path: str | Path, options: dict | None = None) -> Config:

@@ -74,6 +74,27 @@ def test_a_file_where_results_should_go(predict, shipped, photos, capsys, out: s
     assert message.endswith('a.png: expected a folder for the results, found a file: name another')
 
 
+def test_options_name_the_model_and_patterns_the_images(predict, shipped, photos, tmp_path, capsys) -> None:
+    out = ['--out', tmp_path / 'out']
+    cv2.imwrite(str(photos / 'c.bmp'), np.zeros((40, 70, 3), np.uint8))
+    model = ['--model', shipped[0], '--weights', shipped[1], '--no-pictures']
+    assert predict(f'{photos}/*.png', photos / 'c.bmp', photos / 'a.png', *model, *out) == 0
+    names = [Path(line.split(',')[0]).name for line in (tmp_path / 'out' / 'counts.csv').read_text().splitlines()]
+    assert names == ['image', 'a.png', 'b.png', 'c.bmp']
+    assert predict(photos, *shipped, *model, *out) == 2
+    assert f'{shipped[0]}: a model behind the images: name one once' in capsys.readouterr().err
+    assert predict(photos, 'crowd_lit', *out) == 2
+    assert 'crowd_lit: no such model or config file' in capsys.readouterr().err
+    assert predict(photos / 'a.png', photos / 'gone.png', *out) == 2
+    assert 'gone.png: no such file or folder' in capsys.readouterr().err
+
+
+def test_a_video_is_no_image(predict, shipped, tmp_path, capsys) -> None:
+    (tmp_path / 'a.mp4').write_bytes(b'')
+    assert predict(tmp_path / 'a.mp4', *shipped, '--out', tmp_path / 'out') == 2
+    assert 'a.mp4: a video, expected an image' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('wrong', [0, 1, 2])
 def test_wrong_paths_are_one_sentence(predict, shipped, photos, tmp_path, capsys, wrong: int) -> None:
     paths = [photos, *shipped]

@@ -18,10 +18,11 @@ def call(repo_root, monkeypatch):
         tool = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(tool)
         given = {}
-        monkeypatch.setattr(tool, function, lambda **kwargs: given.update(kwargs))
+        signature = inspect.signature(getattr(launch, function))
+        monkeypatch.setattr(launch, function, lambda **kwargs: given.update(kwargs))
         monkeypatch.setattr(sys, 'argv', [f'{name}.py', *arguments])
         tool.main()
-        inspect.signature(getattr(launch, function)).bind(**given)
+        signature.bind(**given)
         return given
 
     return run

@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader
 
 from mmcrowd.datasets.readers import read_json
 from mmcrowd.registry import MODELS
-from mmcrowd.utils.cli import ToolParser, run_tool, user_message, whole_number
-from mmcrowd.utils.configs import ConfigOptions, read_config
+from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.weights import read_weights
+from mmcrowd_tool import ConfigOptions, ToolParser, run_tool, user_message, whole_number
 
 
 class Broken(torch.utils.data.Dataset):

@@ -11,12 +11,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-from mmcrowd.apis.benchmark import as_rows, benchmark_models, rendered_picture, surroundings
-from mmcrowd.apis.inferencer import CrowdInferencer
-from mmcrowd.apis.zoo import DEFAULT_MODEL
-from mmcrowd.utils.cli import ToolParser, image_size, run_tool, whole_number
-from mmcrowd.utils.json_files import write_json
-from mmcrowd.utils.pictures import read_image
+from mmcrowd_tool import DEFAULT_MODEL, ToolParser, image_size, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,6 +45,11 @@ def main() -> None:
     import torch
     from rich.console import Console
     from rich.table import Table
+
+    from mmcrowd.apis.benchmark import as_rows, benchmark_models, rendered_picture, surroundings
+    from mmcrowd.apis.inferencer import CrowdInferencer
+    from mmcrowd.utils.json_files import write_json
+    from mmcrowd.utils.pictures import read_image
 
     if args.threads:
         torch.set_num_threads(args.threads)

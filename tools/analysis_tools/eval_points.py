@@ -2,9 +2,9 @@
 
 import argparse
 
-from mmcrowd.evaluation import PROTOCOLS, evaluate_point_files, result_lines
-from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
-from mmcrowd.utils.json_files import write_json
+from mmcrowd_tool import ToolParser, run_tool, whole_number
+
+PROTOCOLS = ('nwpu', 'fixed', 'sweep', 'ranked', 'counting')
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,6 +30,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = vars(parse_args())
+
+    from mmcrowd.evaluation import evaluate_point_files, result_lines
+    from mmcrowd.utils.json_files import write_json
+
     out = args.pop('out')
     result = evaluate_point_files(**args)
     print('\n'.join(result_lines(result)))

@@ -6,11 +6,7 @@ Decoding is not counted. A config is a Python program: use configs you trust.
 import argparse
 import warnings
 
-from mmcrowd.apis.complexity import default_size, measure_complexity
-from mmcrowd.apis.inferencer import CrowdInferencer
-from mmcrowd.apis.zoo import DEFAULT_MODEL
-from mmcrowd.utils.cli import ToolParser, image_size, run_tool
-from mmcrowd.utils.json_files import write_json
+from mmcrowd_tool import DEFAULT_MODEL, ToolParser, image_size, run_tool
 
 
 def main() -> None:
@@ -26,6 +22,10 @@ def main() -> None:
 
     from rich.console import Console
     from rich.table import Table
+
+    from mmcrowd.apis.complexity import default_size, measure_complexity
+    from mmcrowd.apis.inferencer import CrowdInferencer
+    from mmcrowd.utils.json_files import write_json
 
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='CrowdInferencer got no weights')

@@ -1,8 +1,6 @@
 """Draw what the network sees: augmented image, points, boxes, and target maps beside it."""
 
-from mmcrowd.apis import browse_dataset
-from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
-from mmcrowd.utils.configs import ConfigOptions, read_config
+from mmcrowd_tool import ConfigOptions, ToolParser, run_tool, whole_number
 
 
 def main() -> None:
@@ -14,6 +12,10 @@ def main() -> None:
     parser.add_argument('--show', action='store_true', help='open a window for each')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='settings of the config, as key=value')
     args = parser.parse_args()
+
+    from mmcrowd.apis import browse_dataset
+    from mmcrowd.utils.configs import read_config
+
     cfg = read_config(args.config, args.cfg_options)
     written = browse_dataset(cfg, args.split, args.out_dir, args.number, args.show)
     print(f'{len(written)} pictures in {args.out_dir}')

@@ -1,26 +1,24 @@
 """Convert annotations from one format to another, by default to mmcrowd's own."""
 
-from mmcrowd.apis.data_tools import convert_annotations
-from mmcrowd.datasets.formats import FORMATS
-from mmcrowd.utils.cli import ToolParser, run_tool
-from mmcrowd.utils.files import printable
+from mmcrowd_tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> None:
     parser = ToolParser(description=__doc__)
-    writable = sorted(name for name, format in FORMATS.items() if format.writable)
     parser.add_argument('source', help='annotation file, or folder of annotation files')
     parser.add_argument('target', help='annotation file or folder to write')
-    parser.add_argument(
-        '--from', dest='from_format', choices=sorted(FORMATS), required=True, help='format of the source'
-    )
-    parser.add_argument('--to', dest='to_format', choices=writable, default='json', help='default: %(default)s')
+    parser.add_argument('--from', dest='from_format', choices=FORMATS, required=True, help='format of the source')
+    parser.add_argument('--to', dest='to_format', choices=FORMATS, default='json', help='default: %(default)s')
     parser.add_argument('--images', help='folder of the images')
     parser.add_argument('--lossy', action='store_true', help='write also what the format cannot hold wholly')
     parser.add_argument(
         '--unlisted-empty', action='store_true', help='take images of the folder without an entry as without heads'
     )
     args = parser.parse_args()
+
+    from mmcrowd.apis.data_tools import convert_annotations
+    from mmcrowd.utils.files import printable
+
     made = convert_annotations(
         args.source, args.target, args.from_format, args.to_format, args.images, args.lossy, args.unlisted_empty
     )

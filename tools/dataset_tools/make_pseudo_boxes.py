@@ -3,9 +3,7 @@
 Writes one annotation file in mmcrowd's format per split. Boxes that are annotated stay as they are.
 """
 
-from mmcrowd.apis.data_tools import HeadSizer, dataset_configs, nearest_head_boxes, write_pseudo_boxes
-from mmcrowd.datasets.formats import FORMATS
-from mmcrowd.utils.cli import ToolParser, run_tool
+from mmcrowd_tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> None:
@@ -15,13 +13,16 @@ def main() -> None:
     parser.add_argument('--config', help='of the head-scale network; without it, boxes follow from the nearest heads')
     parser.add_argument('--weights', help='of the head-scale network')
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:0' (default: a GPU if there is one)")
-    parser.add_argument('--format', choices=sorted(FORMATS), default='json', help='of a folder (default: %(default)s)')
+    parser.add_argument('--format', choices=FORMATS, default='json', help='of a folder (default: %(default)s)')
     parser.add_argument('--ann-file', default='annotations.json', help='in the folder (default: %(default)s)')
     parser.add_argument('--img-folder', default='images', help='in the folder (default: %(default)s)')
     parser.add_argument('--data-root', help='folder of the data set, in place of the one in the config')
     args = parser.parse_args()
     if (args.config is None) != (args.weights is None):
         parser.error('--config and --weights belong together')
+
+    from mmcrowd.apis.data_tools import HeadSizer, dataset_configs, nearest_head_boxes, write_pseudo_boxes
+
     configs = dataset_configs(args.source, args.format, args.ann_file, args.img_folder)
     if args.data_root:
         configs = {split: dict(config, data_root=args.data_root) for split, config in configs.items()}

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from mmcrowd.apis.data_tools import make_split
-from mmcrowd.utils.cli import ToolParser, run_tool, whole_number
+from mmcrowd_tool import ToolParser, run_tool, whole_number
 
 
 def main() -> None:
@@ -17,6 +16,9 @@ def main() -> None:
     parser.add_argument('--images', help="folder of the images (default: 'images' beside the annotation file)")
     parser.add_argument('--no-images', action='store_true', help='do not look for images that show the same')
     args = parser.parse_args()
+
+    from mmcrowd.apis.data_tools import make_split
+
     images = None if args.no_images else args.images or Path(args.source).parent / 'images'
     made = make_split(args.source, args.out_dir, args.names, args.ratios, args.seed, args.by_folder, images)
     for name, part in made.items():
