@@ -17,7 +17,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 endif
 
-.PHONY: help install demo test test-openmmlab test-minimum lint format clean own-environment
+.PHONY: help install demo test test-openmmlab test-minimum docs lint format clean own-environment
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make test      run the tests with coverage'
 	@echo 'make test-openmmlab   with the original mmengine, mmcv and mmdet, and the newest of all else, in .venv-openmmlab'
 	@echo 'make test-minimum     with the oldest versions that requirements/ promise, in .venv-minimum'
+	@echo 'make docs      build the site into build/docs; its packages are added to the environment'
 	@echo 'make lint      check style with ruff          make format   apply it'
 	@echo 'make install   set up .venv only; with PYTHON=/path/to/python: your own environment'
 	@echo 'make clean     remove caches and build files (environments and work_dirs stay)'
@@ -56,6 +57,12 @@ test-minimum:
 	@sed -nE 's/^([A-Za-z0-9_-]+)>=([^,]+).*/\1==\2/p' requirements/{runtime,openmmlab,tests}.txt >build/minimum.txt
 	@$(MAKE) test VENV=.venv-minimum FAMILY=openmmlab BASE_PYTHON=python3.10 \
 	    TORCH_SPEC="$$(grep ^torch= build/minimum.txt)" PIP_ARGS='$(PIP_ARGS) -c build/minimum.txt'
+
+# Warnings are errors. The root of the repository is that of the site: links of pages lead to the same files in both.
+docs: $(READY)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements/docs.txt
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m sphinx -q -W --keep-going -b html -c docs/en . build/docs
+	@echo 'open build/docs/index.html'
 
 lint: $(READY)
 	$(PY) -m ruff check .

@@ -22,8 +22,7 @@ class FIDTCodec(BaseCodec):
     r"""Focal inverse distance transform map and local-maxima detection.
 
     Source: Liang et al., "Focal Inverse Distance Transform Maps for Crowd Localization". Encoding (eq. 3), with
-        :math:`P` the distance in pixels to the
-    nearest head's cell:
+    :math:`P` the distance in pixels to the nearest head's cell:
 
     .. math:: I = \frac{1}{P^{\alpha P + \beta} + C}, \qquad I = 0 \text{ where } I < \text{cutoff}
 

@@ -1,5 +1,6 @@
 """ONNX files give what the model gives, for images of other sizes than the one that they were recorded with."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mmcrowd.apis.export import ExportableCrowd, rendered_crowd, why_not_exporte
 from mmcrowd.codecs import CrossCodec, DensityCodec, FIDTCodec, HeadHeatmapCodec, InstanceMapCodec, P2RCodec
 from mmcrowd.codecs.in_graph import decode_in_graph
 from mmcrowd.registry import MODELS
+from tests.docs.pages import blocks
 
 CODECS = [
     FIDTCodec(stride=2, dedup_ties=True),
@@ -83,7 +85,7 @@ def shipped() -> CrowdInferencer:
     return CrowdInferencer(device='cpu')
 
 
-def test_the_model_that_comes_along(shipped, tmp_path) -> None:
+def test_the_model_that_comes_along(shipped, tmp_path, repo_root, monkeypatch) -> None:
     pytest.importorskip('onnx', reason='needs the extra onnx')
     runtime = pytest.importorskip('onnxruntime', reason='needs the extra onnx')
     path = export_onnx(shipped, tmp_path / 'new' / 'crowd.onnx')
@@ -98,6 +100,13 @@ def test_the_model_that_comes_along(shipped, tmp_path) -> None:
         np.testing.assert_allclose(scores, expected.scores, atol=1e-3)
         found += len(points)
     assert found > 0
+    # The program of the guide, with the last of these images.
+    (guide,) = blocks(repo_root / 'docs' / 'en' / 'user_guides' / 'onnx.md', 'python')
+    cv2.imwrite(str(tmp_path / 'photo.png'), image)
+    monkeypatch.setattr('sys.argv', ['heads.py', str(path), str(tmp_path / 'photo.png'), str(tmp_path / 'none.png')])
+    exec(guide.code, {})
+    assert (tmp_path / 'photo.png.csv').read_text().count('\n') == len(points) + 1
+    assert (tmp_path / 'photo.png.heads.png').is_file()
 
 
 def test_a_graph_that_differs_is_not_written(shipped, tmp_path, monkeypatch) -> None:

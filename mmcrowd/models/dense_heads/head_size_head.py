@@ -91,7 +91,7 @@ class HeadSizeHead(BaseModule):
 
         Returns:
             dict[str, Tensor]: Scalar ``loss_size``, the mean over both sides of all heads, and without gradient
-            ``size_error``, the mean of |log(predicted / annotated)|.
+            ``size_error``, the mean of ``|log(predicted / annotated)|``.
         """
         (pred,) = self(x)
         with torch.autocast(pred.device.type, enabled=False):

@@ -17,8 +17,8 @@ class MapL1Loss(nn.Module):
     the same way; its released code compares cells.
 
     Args:
-        mode (str): 'pixel' for |pred - target| of all cells that count, 'mean' for |mean(pred) - mean(target)| over
-            those of each image, averaged over images.
+        mode (str): 'pixel' for ``|pred - target|`` of all cells that count, 'mean' for
+            ``|mean(pred) - mean(target)|`` over those of each image, averaged over images.
         normalizer (str): What the sum of 'pixel' is divided by, as in :class:`MapMSELoss`.
         loss_weight (float): Factor of the loss.
     """

@@ -1,0 +1,32 @@
+"""The site, built by ``make docs`` with the repository as its root: links of pages lead to the same files in both."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+project = 'mmcrowd'
+author = 'The mmcrowd contributors'
+copyright = author
+release = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmcrowd/version.py').read_text(encoding='utf-8'))[1]
+
+root_doc = 'docs/en/index'
+include_patterns = ['docs/en/**', 'configs/*/README.md', 'mmcrowd/zoo/*.md', 'CHANGELOG.md', 'CONTRIBUTING.md']
+exclude_patterns = ['.*', 'build', 'data', 'dist', 'work_dirs', 'mmcrowd/.mim', '*.egg-info']
+extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.autosummary', 'sphinx.ext.napoleon']
+
+myst_heading_anchors = 4
+
+autodoc_typehints = 'signature'
+autodoc_member_order = 'groupwise'
+autodoc_inherit_docstrings = False
+napoleon_numpy_docstring = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+html_theme = 'furo'
+html_title = f'mmcrowd {release}'
+templates_path = ['_templates']
+html_additional_pages = {'index': 'redirect.html'}
+html_copy_source = False
+html_theme_options = dict(navigation_with_keys=True)
