@@ -83,6 +83,18 @@ BRANCHES = ('density', 'localization', 'attention')
 
 
 class TestStages:
+    def test_a_neck_freezes_with_the_trunk(self):
+        neck = dict(
+            type='mmcrowd.TopDownPyramid', in_channels=(8,), out_channels=(8,), lateral_norm_cfg=dict(type='BN')
+        )
+        net = build(neck=neck, frozen=('backbone',)).train()
+        before = {name: value.clone() for name, value in net.neck.state_dict().items()}
+        image = torch.rand(2, 3, 32, 32)
+        sum(net.loss(image, [sample(np.array([[9.0, 9.0]]), (32, 32))] * 2).values()).backward()
+        assert not any(parameter.requires_grad for parameter in net.neck.parameters())
+        assert all(before[name].equal(value) for name, value in net.neck.state_dict().items())
+        assert build(neck=neck).train().neck.laterals[0][0].weight.requires_grad
+
     @pytest.mark.parametrize('trained', BRANCHES)
     def test_what_is_frozen_stays(self, trained: str):
         frozen = [name for name in (*BRANCHES, 'backbone') if name != trained]
