@@ -77,10 +77,10 @@ def test_kill_9_loses_nothing_confirmed_and_a_second_server_is_refused(tmp_path,
 
     with server(repo_root, tmp_path) as (process, command):
         address = address_of(process)
+        second = subprocess.run([*map(str, command[:-1]), '0'], capture_output=True, text=True, timeout=300)
         threads = [threading.Thread(target=work, args=[name]) for name in NAMES]
         for thread in threads:
             thread.start()
-        second = subprocess.run([*map(str, command[:-1]), '0'], capture_output=True, text=True, timeout=300)
         for _ in range(60):
             ready.acquire()
         process.send_signal(signal.SIGKILL)
