@@ -33,7 +33,7 @@ def reader(picture, tmp_path, repo_root, monkeypatch):
     for file in ('photo.jpg', 'photos/a.jpg', 'photos/b.jpg'):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / file), picture)
-    video = cv2.VideoWriter(str(tmp_path / 'video.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10, picture.shape[1::-1])
+    video = cv2.VideoWriter(str(tmp_path / 'street.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10, picture.shape[1::-1])
     for _ in range(2):
         video.write(picture)
     video.release()
