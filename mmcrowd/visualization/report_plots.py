@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from .report_data import ReportData
 
 _BLUE, _ORANGE, _GREEN, _GREY = '#2563a8', '#c8541c', '#1a7f5a', '#8a8f98'
-_STYLE = {
+PLOT_STYLE = {
     'font.size': 10,
     'font.family': 'DejaVu Sans',
     'axes.spines.top': False,
@@ -38,7 +38,7 @@ def report_plots(data: ReportData) -> dict[str, bytes]:
 
 
 def _svg(draw, data: ReportData) -> bytes:
-    with rc_context(_STYLE):
+    with rc_context(PLOT_STYLE):
         figure = Figure(figsize=(5.6, 4.2), layout='constrained')
         draw(figure.add_subplot(), data)
         out = io.BytesIO()
