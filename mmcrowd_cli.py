@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from mmcrowd_tool import run_tool
+from mmcrowd_video import video
 
 _HELP = dict(help_option_names=['-h', '--help'])
 VERBS = {
@@ -177,6 +178,7 @@ for _verb, (_file, _text) in VERBS.items():
     _add_tool(_verb, _text)
     if _verb == 'predict':
         main.add_command(count)
+        main.add_command(video)
 main.add_command(models)
 main.add_command(env)
 

@@ -59,7 +59,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmcrowd', 'mmcrowd.*']),
-    py_modules=['mmcrowd_cli', 'mmcrowd_tool'],
+    py_modules=['mmcrowd_cli', 'mmcrowd_tool', 'mmcrowd_video'],
     entry_points=dict(console_scripts=['mmcrowd = mmcrowd_cli:main']),
     package_data={'mmcrowd': ['py.typed', 'labeling/static/*', 'zoo/*']},
     cmdclass={'build_py': BuildWithMim},

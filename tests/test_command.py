@@ -21,7 +21,7 @@ def test_help_imports_nothing_heavy():
     code = "import sys, mmcrowd_cli; mmcrowd_cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert {'torch', 'mmengine', 'mmcrowd', 'numpy', 'cv2'}.isdisjoint(done.stdout.split('\n')[-2].split())
-    for verb in (*mmcrowd_cli.VERBS, 'count', 'models', 'env'):
+    for verb in (*mmcrowd_cli.VERBS, 'count', 'video', 'models', 'env'):
         assert f'\n  {verb} ' in done.stdout
 
 

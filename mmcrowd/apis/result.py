@@ -198,13 +198,16 @@ class CrowdResult:
         path.write_text(text, newline='')
         return path
 
-    def draw(self, image: np.ndarray | None = None, with_boxes: bool = False, copy: bool = True) -> np.ndarray:
+    def draw(
+        self, image: np.ndarray | None = None, with_boxes: bool = False, copy: bool = True, text: str | None = None
+    ) -> np.ndarray:
         """Draw heads (coloured by score), or the density of a model without points, and the count.
 
         Args:
             image: ``(H, W, 3)`` uint8 BGR, as ``cv2.imread`` gives it; None reads ``image_path``.
             with_boxes: Whether to draw the boxes too.
             copy: Whether a given image is left as it is; False draws on it, for images that fill the memory.
+            text: Stands in the corner instead of the count; '' for nothing.
 
         Returns:
             An image of the same shape, BGR, ready for ``cv2.imwrite``.
@@ -226,7 +229,7 @@ class CrowdResult:
             draw_boxes(drawn, self.boxes, copy=False)
         draw_points(drawn, self.points, scores=self.scores, copy=False)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
-        return swap_channels(draw_count(drawn, f'{count} heads', copy=False))
+        return swap_channels(draw_count(drawn, f'{count} heads' if text is None else text, copy=False))
 
     def _need_points(self, lacking: str) -> None:
         if not self.has_points:

@@ -70,10 +70,16 @@ class Journal:
         """Write a row."""
         self._file.write(_line(cells))
 
-    def checkpoint(self, **state) -> None:
-        """Make this the point from which a stopped run goes on."""
+    def length(self) -> int:
+        """Bytes of the table so far."""
+        return self._file.tell()
+
+    def checkpoint(self, bytes: int, **state) -> None:
+        """Make the point where the table had so many bytes the one from which a stopped run goes on."""
+        self._file.truncate(bytes)
+        self._file.seek(bytes)
         os.fsync(self._file.fileno())
-        write_json(self._state, dict(settings=self.settings, bytes=self._file.tell(), **state))
+        write_json(self._state, dict(settings=self.settings, bytes=bytes, **state))
 
     def close(self) -> None:
         """Close the table."""

@@ -76,7 +76,7 @@ def draw_overlay(frame: np.ndarray, result: CrowdResult, regions: Regions, lines
     Returns:
         The frame.
     """
-    drawn = swap_channels(result.draw(frame, copy=False, with_count=False))
+    drawn = swap_channels(result.draw(frame, copy=False, text=''))
     width = max(2, round(np.sqrt(drawn.shape[0] * drawn.shape[1]) / 300))
     for number, (name, zone) in enumerate(regions.zones.items()):
         color = ZONE_COLORS[number % len(ZONE_COLORS)]

@@ -45,8 +45,8 @@ class PointTracker:
         return steps
 
     def state(self) -> dict:
-        """What the next frame depends on, as plain numbers."""
-        return dict(points=self.points.tolist(), age=self.age.tolist())
+        """What the next frame depends on: numbers and arrays that do not change any more."""
+        return dict(points=self.points, age=self.age)
 
     def restore(self, state: dict) -> None:
         """Go on from :meth:`state`."""
@@ -119,8 +119,8 @@ class LineCounter:
         return self.crossings
 
     def state(self) -> dict:
-        """What the next frame depends on, as plain numbers."""
-        return dict(tracks=self.tracker.state(), crossings={name: list(pair) for name, pair in self.crossings.items()})
+        """What the next frame depends on: numbers and arrays that do not change any more."""
+        return dict(tracks=self.tracker.state(), crossings=dict(self.crossings))
 
     def restore(self, state: dict) -> None:
         """Go on from :meth:`state`."""
