@@ -47,7 +47,9 @@ def look_into(path: str | Path) -> tuple[list[str], dict[str, int]]:
     path = Path(path)
     if path.is_file():
         if is_video_name(path):
-            raise ImageReadError(f'{printable(path)}: a video, expected an image, a folder or a pattern of images')
+            raise ImageReadError(
+                f'{printable(path)}: a video, expected images: use "mmcrowd video", or stream() in Python'
+            )
         return [str(path)], {}
     if not path.is_dir():
         raise FileNotFoundError(f'{printable(path)}: no such file or folder, expected an image or a folder of images')

@@ -92,7 +92,7 @@ def test_options_name_the_model_and_patterns_the_images(predict, shipped, photos
 def test_a_video_is_no_image(predict, shipped, tmp_path, capsys) -> None:
     (tmp_path / 'a.mp4').write_bytes(b'')
     assert predict(tmp_path / 'a.mp4', *shipped, '--out', tmp_path / 'out') == 2
-    assert 'a.mp4: a video, expected an image' in capsys.readouterr().err
+    assert 'a.mp4: a video, expected images: use "mmcrowd video"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('wrong', [0, 1, 2])
