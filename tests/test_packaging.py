@@ -76,6 +76,7 @@ def test_everything_is_carried(installed, repo_root):
     assert (shipped / 'model-index.yml').is_file()
     assert (installed / 'mmcrowd_cli.py').is_file()
     assert (installed / 'mmcrowd_tool.py').is_file()
+    assert (installed / 'mmcrowd_video.py').is_file()
     assert (installed / 'bin' / 'mmcrowd').is_file()
 
 

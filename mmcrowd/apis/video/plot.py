@@ -118,7 +118,7 @@ def _bins(rows: Iterator[dict], size: int) -> Iterator[list[dict]]:
 
 
 def _plot_count(axes: Axes, table: _Binned, regions: Regions) -> None:
-    axes.fill_between(table['seconds'], table.least, table.most, color='#c9ced6', lw=0.8, label='count')
+    axes.fill_between(table['seconds'], table.least, table.most, color='#a9afb8', lw=0.8, label='count')
     axes.plot(table['seconds'], table['count_smoothed'], color=_COLORS[0], lw=1.8, label='smoothed')
     axes.set_ylabel('heads')
 
