@@ -4,7 +4,8 @@
 _base_ = ['./lite.py', '../encoders/efficientnet_lite0.py']
 
 density_codec = dict(type='mmcrowd.DensityCodec', stride=2, draws=False)
-cross_codec = dict(type='mmcrowd.CrossCodec', threshold=0.4)
+# Chosen on the validation images of ShanghaiTech A: heads weigh 100 in the loss, so that likely places score high.
+cross_codec = dict(type='mmcrowd.CrossCodec', threshold=0.8)
 attention_codec = dict(type='mmcrowd.AttentionCodec', stride=8)
 targets = [
     dict(type='mmcrowd.EncodeTargets', codec=cross_codec, field='gt_cross'),
