@@ -21,12 +21,25 @@ autodoc_typehints = 'signature'
 autodoc_member_order = 'groupwise'
 autodoc_inherit_docstrings = False
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
 html_theme = 'furo'
 html_title = f'mmcrowd {release}'
+html_static_path = ['_static']
+html_css_files = ['site.css']
 templates_path = ['_templates']
 html_additional_pages = {'index': 'redirect.html'}
 html_copy_source = False
 html_theme_options = dict(navigation_with_keys=True)
+
+
+def drop_object(app, name, obj, options, bases) -> None:
+    """No base is said of a class that has none of its own."""
+    if bases == [object]:
+        bases.clear()
+
+
+def setup(app) -> None:
+    app.connect('autodoc-process-bases', drop_object)

@@ -6,6 +6,7 @@ A block that cannot run by itself says why in a comment before it, ``<!-- not ru
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 
 import cv2
@@ -112,3 +113,16 @@ def test_links(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f'{name(page)}: {link}'
         assert not anchor or anchor in anchors(target), f'{name(page)}: {link}: no such heading'
+
+
+def test_every_page_is_in_the_contents(repo_root):
+    """``make docs`` refuses a page that no list of contents leads to."""
+    folder = repo_root / 'docs' / 'en'
+    entries = [
+        (page, re.sub(r'.*<(.*)>', r'\1', entry))
+        for page in folder.rglob('*.md')
+        for block in blocks(page, '{toctree}')
+        for entry in block.code.splitlines()
+    ]
+    listed = {path.resolve() for page, entry in entries if entry for path in page.parent.glob(f'{entry}.md')}
+    assert [name(page) for page in PAGES if page.name != 'index.md' and page not in listed] == ['README.md']
