@@ -18,6 +18,7 @@ from mmcrowd_video import video
 _HELP = dict(help_option_names=['-h', '--help'])
 VERBS = {
     'predict': ('predict.py', 'Find the heads in an image or a folder: pictures, points and counts.'),
+    'predict-many': ('predict_many.py', 'Find the heads in many images by several processes or machines.'),
     'train': ('train.py', 'Train a model of a config.'),
     'train-raz-net': ('train_raz_net.py', 'Train the stages of RAZ-Net one after the other.'),
     'test': ('test.py', 'Test weights on the test images of a config, with a report.'),

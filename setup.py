@@ -64,5 +64,7 @@ setup(
     package_data={'mmcrowd': ['py.typed', 'labeling/static/*', 'zoo/*']},
     cmdclass={'build_py': BuildWithMim},
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('docs', 'label', 'onedl', 'onnx', 'openmmlab', 'tests')},
+    extras_require={
+        name: read_requirements(name) for name in ('docs', 'label', 'onedl', 'onnx', 'openmmlab', 'ray', 'tests')
+    },
 )

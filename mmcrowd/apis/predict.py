@@ -20,6 +20,9 @@ from .inferencer import CrowdInferencer
 from .result import CrowdResult
 from .result_files import ResultFiles, read_rows
 
+IMAGE_ERRORS = (ImageReadError, FileNotFoundError, MemoryError, RuntimeError)
+"""What an image may raise; :func:`why_left_out` says whether it is the image's."""
+
 _STOPPED_BY_MEMORY = ('allocate memory', 'out of memory', 'Insufficient memory')
 
 
@@ -56,28 +59,24 @@ def predict_folder(
         OSError: A picture or the numbers cannot be written.
         ImageReadError: No file at all is a readable image.
     """
-    paths = _list_all([images] if isinstance(images, str | Path) else images)
+    paths = list_all([images] if isinstance(images, str | Path) else images)
     out_dir = Path(out_dir)
     names = picture_names(paths)
     _keep_inputs(paths, out_dir, names)
-    _make_folder(out_dir)
+    make_folder(out_dir)
     rows = _rows_to_keep(crowd, paths, out_dir) if resume else []
     done = {row['image'] for row in rows}
-    _write_run(crowd, out_dir)
+    write_run(crowd, out_dir)
     files = ResultFiles(out_dir, rows)
     results, failures = [CrowdResult.from_dict(row) for row in rows], []
     waiting = [path for path in paths if printable(path) not in done]
-    progress = _Progress(len(waiting))
+    progress = Progress(len(waiting))
     for path in waiting:
         try:
             pixels = read_image(path, crowd.max_pixels)
             result = crowd.predict(pixels, path=path)
-        except (ImageReadError, FileNotFoundError) as error:
-            failures.append(str(error))
-        except (MemoryError, RuntimeError) as error:
-            if not (isinstance(error, MemoryError) or any(words in str(error) for words in _STOPPED_BY_MEMORY)):
-                raise
-            failures.append(f'{printable(path)}: this image does not fit into memory')
+        except IMAGE_ERRORS as error:
+            failures.append(why_left_out(error, path))
         else:
             if pictures:
                 write_image(out_dir / names[path], result.draw(pixels, with_boxes, copy=False))
@@ -94,7 +93,21 @@ def predict_folder(
     return results, failures
 
 
-def _list_all(sources: Sequence[str | Path]) -> list[str]:
+def why_left_out(error: Exception, path: str | Path) -> str:
+    """Why an image has no result, in a line.
+
+    Args:
+        error: One of :data:`IMAGE_ERRORS`; raised again where the image is not to blame.
+        path: The image.
+    """
+    if isinstance(error, ImageReadError | FileNotFoundError):
+        return str(error)
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _STOPPED_BY_MEMORY):
+        return f'{printable(path)}: this image does not fit into memory'
+    raise error
+
+
+def list_all(sources: Sequence[str | Path]) -> list[str]:
     """The images of all sources, each once; what a folder or a pattern leaves out is logged."""
     paths = []
     for source in sources:
@@ -116,14 +129,20 @@ def _keep_inputs(paths: list[str], out_dir: Path, names: dict[str, str]) -> None
         )
 
 
-def _make_folder(out_dir: Path) -> None:
+def make_folder(out_dir: Path) -> None:
+    """Make a folder for results, with those above it.
+
+    Raises:
+        NotADirectoryError: A file is in its place, or of one above.
+    """
     file = next((path for path in (out_dir, *out_dir.parents) if path.exists() and not path.is_dir()), None)
     if file is not None:
         raise NotADirectoryError(f'{printable(file)}: expected a folder for the results, found a file: name another')
     out_dir.mkdir(parents=True, exist_ok=True)
 
 
-def _write_run(crowd: CrowdInferencer, out_dir: Path) -> None:
+def write_run(crowd: CrowdInferencer, out_dir: Path) -> None:
+    """Write down what made the results of a folder."""
     write_json(out_dir / 'run.json', crowd.identity())
 
 
@@ -131,6 +150,21 @@ def _rows_to_keep(crowd: CrowdInferencer, paths: list[str], out_dir: Path) -> li
     rows = read_rows(out_dir)
     if not rows:
         return []
+    check_same_run(crowd, out_dir)
+    wanted = set(map(printable, paths))
+    kept = [row for row in rows if row['image'] in wanted]
+    if len(kept) < len(rows):
+        gone = len(rows) - len(kept)
+        print_log(f'{printable(out_dir)}: {gone} results of images that are gone dropped', 'current', logging.WARNING)
+    return kept
+
+
+def check_same_run(crowd: CrowdInferencer, out_dir: Path) -> None:
+    """Refuse to go on with results of another model, other weights or another threshold.
+
+    Raises:
+        ValueError: They are, or nothing says what made them.
+    """
     try:
         before = json.loads((out_dir / 'run.json').read_text())
     except (OSError, ValueError):
@@ -141,23 +175,18 @@ def _rows_to_keep(crowd: CrowdInferencer, paths: list[str], out_dir: Path) -> li
                 f'{printable(out_dir)}: its numbers were made with another {what.replace("_", " ")} '
                 f'({before.get(what, "unknown")}, now {value}): choose another folder, or begin anew without resuming'
             )
-    wanted = set(map(printable, paths))
-    kept = [row for row in rows if row['image'] in wanted]
-    if len(kept) < len(rows):
-        gone = len(rows) - len(kept)
-        print_log(f'{printable(out_dir)}: {gone} results of images that are gone dropped', 'current', logging.WARNING)
-    return kept
 
 
-class _Progress:
+class Progress:
     """A line on stderr that says how far a run is: written over on a terminal, else every half minute."""
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.heads = total, 0, 0.0
         self.start = self.said = time.monotonic()
 
-    def step(self, heads: float = 0) -> None:
-        self.done, self.heads, now = self.done + 1, self.heads + heads, time.monotonic()
+    def step(self, heads: float = 0, images: int = 1) -> None:
+        """Some more images are done, and had so many heads in all."""
+        self.done, self.heads, now = self.done + images, self.heads + heads, time.monotonic()
         terminal, last = sys.stderr.isatty(), self.done == self.total
         if now - self.said < (0.2 if terminal else 30) and not (last and terminal):
             return
