@@ -59,11 +59,19 @@ def clip(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def regions(tmp_path):
-    path = tmp_path / 'regions.json'
+@pytest.fixture(scope='module')
+def regions(tmp_path_factory):
+    path = tmp_path_factory.mktemp('regions') / 'regions.json'
     path.write_text(json.dumps(REGIONS))
     return path
+
+
+@pytest.fixture(scope='module')
+def whole(clip, ways, regions, tmp_path_factory):
+    """The folder of a run that was never stopped."""
+    folder = tmp_path_factory.mktemp('whole')
+    count_video(Planted(ways), clip, folder, regions, max_step=3, part_frames=10)
+    return folder
 
 
 def write_clip(path, frames: int) -> None:
@@ -110,9 +118,8 @@ def test_counts_zones_metres_and_crossings_are_the_truth(clip, ways, regions, tm
 
 
 @pytest.mark.parametrize('killed', [False, True])
-def test_a_stopped_run_goes_on_exactly(clip, ways, regions, tmp_path, killed):
+def test_a_stopped_run_goes_on_exactly(clip, ways, regions, whole, tmp_path, killed):
     options = dict(regions=regions, max_step=3, part_frames=10)
-    count_video(Planted(ways), clip, tmp_path / 'whole', **options)
     with pytest.raises(KeyboardInterrupt):
         count_video(Planted(ways, stop_at=17), clip, tmp_path / 'out', **options)
     done = 17
@@ -131,7 +138,7 @@ def test_a_stopped_run_goes_on_exactly(clip, ways, regions, tmp_path, killed):
     model.calls = done
     count_video(model, clip, tmp_path / 'out', **options, resume=True)
     for name in ('counts.csv', 'counts.png'):
-        assert (tmp_path / 'out' / name).read_bytes() == (tmp_path / 'whole' / name).read_bytes()
+        assert (tmp_path / 'out' / name).read_bytes() == (whole / name).read_bytes()
     parts = sorted((tmp_path / 'out').glob('overlay_*.mp4'))
     assert sum(map(frames_of, parts)) == 40
     with pytest.raises(ValueError, match=r'state\.json: the run to go on with had another every \(1, now 2\)'):
@@ -185,7 +192,7 @@ def test_command(clip, ways, regions, tmp_path, monkeypatch):
     assert done.exit_code == 1
     assert done.stderr.strip().startswith(f'{tmp_path}/bad.mp4: this file of 8 bytes cannot be decoded')
     assert len(done.stderr.strip().splitlines()) == 1
-    regions.write_text('{"zones": {"a": 3}}')
-    done = call(clip, '--out', tmp_path / 'out', '--regions', regions)
+    (tmp_path / 'regions.json').write_text('{"zones": {"a": 3}}')
+    done = call(clip, '--out', tmp_path / 'out', '--regions', tmp_path / 'regions.json')
     assert done.exit_code == 2
     assert 'regions.json: zones.a: expected three or more points [x, y], found 3' in done.stderr
