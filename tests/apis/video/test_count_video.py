@@ -146,6 +146,7 @@ def test_a_stopped_run_goes_on_exactly(clip, ways, regions, whole, tmp_path, kil
 
 
 def test_every_third_frame(clip, ways, tmp_path):
+    (tmp_path / 'overlay_009.mp4').write_bytes(b'of a run before')
     count_video(Planted(ways), clip, tmp_path, every=3, overlay=False)
     assert [row['frame'] for row in rows_of(tmp_path)] == list(range(0, 40, 3))
     assert not list(tmp_path.glob('*.mp4'))
