@@ -25,6 +25,7 @@ napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
+highlight_language = 'none'
 html_theme = 'furo'
 html_title = f'mmcrowd {release}'
 html_static_path = ['_static']
