@@ -32,6 +32,10 @@ VERBS = {
     'eval-points': ('analysis_tools/eval_points.py', 'Evaluate a file of points against annotated ones.'),
     'benchmark': ('analysis_tools/benchmark.py', 'Time models: latency, memory, share of decoding.'),
     'flops': ('analysis_tools/get_flops.py', 'Count multiply-adds and parameters of a model, part by part.'),
+    'fit-intervals': (
+        'analysis_tools/fit_intervals.py',
+        'Fit intervals of counts on the validation images of a config.',
+    ),
     'export': ('export_onnx.py', 'Write a model as ONNX, with its decoding inside.'),
     'publish': ('publish_model.py', 'Make a file to publish of a checkpoint: weights as data.'),
     'convert-released': ('model_converters/convert_released.py', 'Read weights that the authors released.'),
@@ -125,14 +129,17 @@ def count(images: tuple[str, ...], model: str | None, weights: str | None, devic
         total, failed = 0.0, 0
         for path in paths:
             try:
-                found = crowd.predict(path).count
+                result = crowd.predict(path)
             except (ImageReadError, FileNotFoundError) as error:
                 failed += 1
                 click.echo(f'{error}. It is left out.', err=True)
                 continue
-            total += found
-            click.echo(f'{found:10,.6g}  {printable(path)}')
+            total += result.count
+            interval = '' if result.interval is None else '  ({:,} to {:,})'.format(*result.interval)
+            click.echo(f'{result.count:10,.6g}  {printable(path)}{interval}')
         click.echo(f'{total:10,.6g}  in {len(paths) - failed} images')
+        if crowd.intervals is not None:
+            click.echo(crowd.intervals.describe(), err=True)
         return 1 if failed else 0
 
     run_tool(body)

@@ -89,7 +89,11 @@ def main() -> int:
         print(f'\nstopped; {printable(args.out_dir)} holds what was found, --resume goes on', file=sys.stderr)
         return 130
     total = sum(result.count for result in results)
-    print(f'{total:,.6g} heads in {len(results)} images, written to {printable(args.out_dir)}')
+    interval = results[0].interval if len(results) == 1 else None
+    sure = '' if interval is None else ' ({:,} to {:,})'.format(*interval)
+    print(f'{total:,.6g} heads{sure} in {len(results)} images, written to {printable(args.out_dir)}')
+    if crowd.intervals is not None:
+        print(crowd.intervals.describe())
     if failures:
         print(f'{len(failures)} images were left out: {failures[0]}{" ..." if len(failures) > 1 else ""}')
     return 1 if failures else 0

@@ -6,18 +6,21 @@ from .browse import browse_dataset, iterate_split
 from .export import export_onnx
 from .images import list_images
 from .inferencer import CrowdInferencer
+from .intervals import CountIntervals, fit_intervals
 from .predict import predict_folder
 from .publish import publish_model
 from .result import CrowdResult
 from .result_files import ResultFiles, save_results
 
 __all__ = [
+    'CountIntervals',
     'CrowdInferencer',
     'CrowdResult',
     'ImageReadError',
     'ResultFiles',
     'browse_dataset',
     'export_onnx',
+    'fit_intervals',
     'iterate_split',
     'list_images',
     'predict_folder',

@@ -26,12 +26,14 @@ from mmcrowd.registry import MODELS
 from mmcrowd.structures import Heads
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.devices import check_device
+from mmcrowd.utils.downloads import is_address
 from mmcrowd.utils.files import is_image_name, printable
 from mmcrowd.utils.frames import is_stream, is_video_name, iter_frames, source_name
 from mmcrowd.utils.pictures import ImageReadError, from_pillow, read_image
-from mmcrowd.utils.weights import load_weights, read_weights
+from mmcrowd.utils.weights import file_sha256, load_weights, read_weights
 
 from .images import check_array, is_pattern, list_images, matching_files
+from .intervals import CountIntervals, intervals_file, read_intervals
 from .result import CrowdResult
 from .zoo import DEFAULT_MODEL, find_model, is_model_name
 
@@ -57,14 +59,16 @@ class CrowdInferencer:
             a model built from a config then stays untrained, with a warning.
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
-        score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports.
+        score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports. With
+            a threshold there are no intervals: they were fitted without.
         max_pixels: Most pixels of an image file; None is the reader's limit (:mod:`mmcrowd.utils.pictures`).
         max_whole_pixels: Most pixels that a model is given at once if it knows no tiles, or has ``mode='whole'``.
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
         ValueError: There is no model of that name; the weights are not a checkpoint, or do not fit the model
-            completely; the device is not there; the threshold is not finite.
+            completely; the intervals beside them are those of others; the device is not there; the threshold is not
+            finite.
 
     Examples:
         >>> crowd = CrowdInferencer()  # or CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
@@ -86,6 +90,7 @@ class CrowdInferencer:
         if device is not None:
             check_device(device)
         self.score_thr, self.max_pixels, self.max_whole_pixels = score_thr, max_pixels, max_whole_pixels
+        self.intervals = None
         if model is None and weights is not None:
             raise ValueError(f'{weights}: weights need the model that they belong to: name it, or give its config')
         model, sha256 = DEFAULT_MODEL if model is None else model, None
@@ -103,6 +108,7 @@ class CrowdInferencer:
             device = device or get_device()
         if weights is not None:
             load_weights(self.model, read_weights(weights, sha256=sha256), weights)
+            self.intervals = _intervals_of(weights) if score_thr is None else None
         elif not isinstance(model, nn.Module):
             warnings.warn(
                 'CrowdInferencer got no weights: this model is untrained, its heads mean nothing', stacklevel=2
@@ -237,11 +243,12 @@ class CrowdInferencer:
         maps = None
         if 'pred_map' in sample:
             maps = {name: value.float().cpu().numpy() for name, value in sample.pred_map.items()}
+        count = len(heads) if count is None else float(count)
         return CrowdResult(
             points=heads.points.astype(np.float32),
             scores=scores.astype(np.float32),
             boxes=heads.boxes.astype(np.float32),
-            count=len(heads) if count is None else float(count),
+            count=count,
             image_path=path,
             size=size,
             maps=maps,
@@ -251,6 +258,7 @@ class CrowdInferencer:
                 for key, value in sample.items()
                 if key.startswith('pred_count_')
             },
+            interval=None if self.intervals is None else self.intervals.of(count),
         )
 
 
@@ -273,6 +281,13 @@ def _is_video(source: Source) -> bool:
 
 def _is_image_file(path: str | Path | int) -> bool:
     return not (isinstance(path, int) or is_pattern(path) or is_stream(path) or Path(path).is_dir() or _is_video(path))
+
+
+def _intervals_of(weights: str | Path) -> CountIntervals | None:
+    file = None if is_address(weights) else intervals_file(weights)
+    return (
+        read_intervals(file, file_sha256(Path(weights).expanduser())) if file is not None and file.is_file() else None
+    )
 
 
 def _load_config(config: str | Path | Config) -> Config:

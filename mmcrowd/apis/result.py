@@ -38,6 +38,8 @@ class CrowdResult:
         counts: Further counts of the model by name.
         frame: Number of the frame in its video, from 0; None for an image.
         seconds: When the frame is shown, seconds from the start; None for an image.
+        interval: Lowest and highest number of heads that the count allows for, both inclusive; None where the weights
+            have no intervals (:class:`mmcrowd.apis.CountIntervals`, which says for which images they hold).
     """
 
     points: np.ndarray
@@ -51,6 +53,7 @@ class CrowdResult:
     counts: dict[str, float] = field(default_factory=dict)
     frame: int | None = None
     seconds: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         where = self.image_path or f'{self.size[0]} x {self.size[1]} px array'
@@ -62,7 +65,7 @@ class CrowdResult:
         """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None, counts have two decimals.
 
         Of a model that counts without points, the lists of heads are None. ``frame`` and ``seconds`` are those of a
-        frame and there for frames only.
+        frame and there for frames only, ``interval`` is there where the weights have intervals.
         """
         data = dict(
             image=None if self.image_path is None else printable(self.image_path),
@@ -70,6 +73,8 @@ class CrowdResult:
             height=self.size[1],
             count=_rounded(self.count),
         )
+        if self.interval is not None:
+            data['interval'] = list(self.interval)
         if self.frame is not None:
             data |= dict(frame=self.frame, seconds=round(self.seconds, 3))
         if self.counts:
@@ -99,6 +104,7 @@ class CrowdResult:
             counts=data.get('counts', {}),
             frame=data.get('frame'),
             seconds=data.get('seconds'),
+            interval=None if data.get('interval') is None else tuple(data['interval']),
         )
 
     def to_json(self) -> str:

@@ -14,12 +14,15 @@ from mmcrowd.utils.json_files import plain
 
 from .result import CrowdResult
 
+COLUMNS = ('image', 'width', 'height', 'count', 'low', 'high')
+
 
 class ResultFiles:
     """``predictions.json`` and ``counts.csv`` of a folder, both complete and valid after every image.
 
     The JSON file is a list with all heads of every image, an image per line. The table has a row ``image, width,
-    height, count`` per image; a name that a spreadsheet would take for a formula has an apostrophe before it.
+    height, count, low, high`` per image: the last two are the ends of the count's interval, empty where there is none.
+    A name that a spreadsheet would take for a formula has an apostrophe before it.
 
     Args:
         folder: Where the files are; made if needed.
@@ -36,7 +39,7 @@ class ResultFiles:
         self.predictions, self.counts = folder / 'predictions.json', folder / 'counts.csv'
         rows = list(rows)
         self._list = _Growing(self.predictions, b'[' + b',\n '.join(map(_json, rows)), b']\n')
-        self._table = _Growing(self.counts, _csv('image', 'width', 'height', 'count') + b''.join(map(_count, rows)))
+        self._table = _Growing(self.counts, _csv(*COLUMNS) + b''.join(map(_count, rows)))
         self._empty = not rows
 
     def add(self, result: CrowdResult) -> None:
@@ -56,8 +59,8 @@ def save_results(results: Sequence[CrowdResult], out_dir: str | Path) -> tuple[P
 
     Args:
         results: One per image.
-        out_dir: Gets ``predictions.json`` (a list with all heads of every image) and ``counts.csv`` (one row ``image,
-            width, height, count`` per image, so that images without heads are seen too).
+        out_dir: Gets ``predictions.json`` (a list with all heads of every image) and ``counts.csv`` (one row
+            ``image, width, height, count, low, high`` per image, so that images without heads are seen too).
 
     Returns:
         The two paths.
@@ -85,7 +88,7 @@ def read_rows(folder: str | Path) -> list[dict]:
         try:
             row = json.loads(line)
             wanted = {key: row[key] for key in ('image', 'width', 'height', 'count', 'points', 'scores', 'boxes')}
-            rows.append(wanted | {key: row[key] for key in ('counts',) if key in row})
+            rows.append(wanted | {key: row[key] for key in ('counts', 'interval') if key in row})
         except (ValueError, TypeError, KeyError) as error:
             if number < len(lines):
                 raise ValueError(f'{path}, line {number}: expected the result of an image, found: {error}') from error
@@ -127,7 +130,7 @@ def _json(row: dict) -> bytes:
 
 def _count(row: dict) -> bytes:
     name = '' if row['image'] is None else csv_cell(row['image'])
-    return _csv(name, row['width'], row['height'], row['count'])
+    return _csv(name, row['width'], row['height'], row['count'], *(row.get('interval') or ('', '')))
 
 
 def _csv(*cells: object) -> bytes:

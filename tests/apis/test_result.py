@@ -99,7 +99,10 @@ def test_many_results(tmp_path, numbers: list) -> None:
     assert [entry['count'] for entry in json.loads(predictions.read_text())] == numbers
     with counts.open(newline='') as file:
         rows = list(csv.reader(file))
-    assert rows == [['image', 'width', 'height', 'count'], *([f'{n}.jpg', '70', '40', str(n)] for n in numbers)]
+    assert rows == [
+        ['image', 'width', 'height', 'count', 'low', 'high'],
+        *([f'{n}.jpg', '70', '40', str(n), '', ''] for n in numbers),
+    ]
 
 
 def test_texts() -> None:
