@@ -197,15 +197,15 @@ def _predict(waiting: dict[str, str], worker: dict, workers: int, part: int, nee
     )
     logging.getLogger('ray.data').setLevel(logging.CRITICAL)  # what it logs beside is raised too
     ray.data.DataContext.get_current().enable_progress_bars = False
-    parts = ray.data.from_arrow([table.slice(start, part) for start in range(0, len(table), part)])
+    tables = [table.slice(start, part) for start in range(0, len(table), part)]
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '`ray_remote_args` is deprecated')  # of max_restarts, which has no successor
-        results = parts.map_batches(
+        results = ray.data.from_arrow(tables).map_batches(
             CrowdWorker,
             fn_constructor_kwargs=worker,
             batch_size=None,
             batch_format='pyarrow',
-            compute=ray.data.ActorPoolStrategy(size=workers),
+            compute=ray.data.ActorPoolStrategy(size=min(workers, len(tables))),
             max_restarts=_RETRIES,
             max_task_retries=_RETRIES,
             **needs,
