@@ -45,8 +45,10 @@ demo: $(READY)
 	$(PY) tools/test.py $(DEMO_CONFIG) "$$(ls -t $(DEMO_DIR)/best_*.pth | head -n 1)" --work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
 	@echo "metrics: $(DEMO_DIR)/metrics.json   pictures: $(DEMO_DIR)/pictures ($$(ls $(DEMO_DIR)/pictures | wc -l))"
 
+# Two processes, each test file in one of them; TEST_PROCESSES=auto takes all cores, 0 none beside this one.
 test: $(READY)
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest --cov=mmcrowd --cov-report=term:skip-covered --cov-fail-under=90
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${TEST_PROCESSES:-2} --dist loadfile \
+	    --cov=mmcrowd --cov-report=term:skip-covered --cov-fail-under=90
 
 test-openmmlab:
 	@$(MAKE) test VENV=.venv-openmmlab FAMILY=openmmlab
