@@ -27,6 +27,7 @@ from mmcrowd.utils.weights import file_sha256, load_weights, read_weights, save_
 _SAVED_EVERY = 25
 
 
+@torch.no_grad()
 def write_regions(config: str | Path | Config, checkpoint: str | Path, out: str | Path, device: str = 'cpu') -> Path:
     """Write which regions of its training images a trained Main-Net would look at again.
 
@@ -62,6 +63,7 @@ def write_regions(config: str | Path | Config, checkpoint: str | Path, out: str 
     return out
 
 
+@torch.no_grad()
 def fit_fusion(config: str | Path | Config, checkpoint: str | Path, out: str | Path, device: str = 'cpu') -> Path:
     """Fit the thresholds of a RAZNet's two counts to its training images, for the depth that its config zooms to.
 
@@ -125,7 +127,6 @@ def _prepared(config: str | Path | Config, checkpoint: str | Path, device: str) 
     return model.to(device).eval(), DATASETS.build(data)
 
 
-@torch.no_grad()
 def _images(
     model: RAZNet, dataset: BaseDataset, done: set[str] = frozenset()
 ) -> Iterator[tuple[str, Tensor, DetDataSample]]:

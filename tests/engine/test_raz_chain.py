@@ -128,6 +128,7 @@ def test_thresholds_are_those_of_the_counts(task, monkeypatch):
     )
     out = fit_fusion(cfg, folder / 'weights.pth', folder / 'fitted.safetensors')
     assert given['t'].sum(dim=(1, 2)).tolist() == [0, 7, 14]
+    assert not given['d'].requires_grad  # the graphs of all images would be kept
     expected = fit_thresholds(*(given[name].flatten(-2) for name in 'dpt'))
     torch.testing.assert_close(read_weights(out)['state_dict']['fusion.theta'].double(), expected, rtol=1e-6, atol=1e-6)
 
