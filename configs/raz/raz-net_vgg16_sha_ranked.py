@@ -4,5 +4,4 @@ _base_ = './raz-net_vgg16_sha.py'
 
 cross_codec = dict(threshold=0.05)
 model = dict(bbox_head=dict(codec=cross_codec), zoom_net=dict(bbox_head=dict(codec=cross_codec)))
-val_evaluator = dict(_delete_=True, type='mmcrowd.RankedPointMetric')
-test_evaluator = val_evaluator
+test_evaluator = [dict(type='mmcrowd.RankedPointMetric')]

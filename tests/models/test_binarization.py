@@ -210,6 +210,7 @@ class TestEncoders:
             assert encoder(features, confidence).dtype == torch.float32
 
     def test_initialisation_is_that_of_pytorch(self, encoder: torch.nn.Module):
+        torch.manual_seed(0)
         torch.nn.init.constant_(encoder.layers[0].weight, 7.0)
         encoder.init_weights()
         bound = 1 / math.sqrt(encoder.layers[0].weight[0].numel())
