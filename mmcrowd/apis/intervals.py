@@ -56,7 +56,7 @@ class CountIntervals:
         """Lower and upper end of a count's interval: whole numbers, rounded outwards, 0 or more; both belong to it."""
         quantile = self.quantiles[bisect_right(self.edges, count)]
         half = quantile * float(count_scale(count, self.offset, self.power))
-        return max(math.floor(count - half), 0), math.ceil(count + half)
+        return max(math.floor(count - half), 0), max(math.ceil(count + half), 0)
 
     def describe(self) -> str:
         """One line for people."""

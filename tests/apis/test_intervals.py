@@ -48,6 +48,12 @@ def test_ends_are_whole_and_hold_the_count():
         assert isinstance(high, int)
 
 
+@pytest.mark.parametrize('count', [-0.4, -12.0, -1e6])
+def test_the_sum_of_a_density_may_be_below_0(count):
+    low, high = fitted().of(count)
+    assert low == 0 <= high <= fitted().of(0)[1]
+
+
 def test_perfect_counts_and_no_heads():
     found = fit_intervals(np.zeros(9), np.zeros(9), 'empty places', SHA)
     assert found.of(0) == (0, 0)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import mmcrowd_cli
-from mmcrowd.utils.cli import ToolParser
+from mmcrowd_tool import ToolParser
 from tests.docs.pages import PAGES, ROOT, blocks, name, prose
 
 COMMANDS = [

@@ -37,8 +37,11 @@ def conformal_quantile(scores: np.ndarray, level: float) -> float:
 
 
 def count_scale(pred: np.ndarray, offset: float, power: float) -> np.ndarray:
-    """How large errors of such counts are up to a factor, ``(pred + offset) ** power``; (I,) -> (I,)."""
-    return (np.asarray(pred, np.float64) + offset) ** power
+    """How large errors of such counts are up to a factor, ``(pred + offset) ** power``; (I,) -> (I,).
+
+    A count below 0, which the sum of a density may be, is as unsure as 0.
+    """
+    return (np.maximum(np.asarray(pred, np.float64), 0) + offset) ** power
 
 
 def count_scores(pred: np.ndarray, gt: np.ndarray, offset: float, power: float) -> np.ndarray:
