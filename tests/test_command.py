@@ -9,35 +9,38 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import mmcrowd_cli
+from mmcrowd_command import cli
 
 
 @pytest.fixture
 def run():
-    return lambda *arguments: CliRunner().invoke(mmcrowd_cli.main, arguments, prog_name='mmcrowd')
+    return lambda *arguments: CliRunner().invoke(cli.main, arguments, prog_name='mmcrowd')
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, mmcrowd_cli; mmcrowd_cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+    code = (
+        "import sys; from mmcrowd_command import cli; cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert {'torch', 'mmengine', 'mmcrowd', 'numpy', 'cv2'}.isdisjoint(done.stdout.split('\n')[-2].split())
-    for verb in (*mmcrowd_cli.VERBS, 'count', 'video', 'models', 'env'):
+    for verb in (*cli.VERBS, 'count', 'video', 'models', 'env'):
         assert f'\n  {verb} ' in done.stdout
 
 
 def test_help_of_a_verb_imports_nothing_heavy():
     code = """
-import contextlib, io, sys, mmcrowd_cli
-for verb in mmcrowd_cli.main.commands:
+import contextlib, io, sys
+from mmcrowd_command import cli
+for verb in cli.main.commands:
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        mmcrowd_cli.main([verb, '--help'])
+        cli.main([verb, '--help'])
     print(verb, *{'torch', 'mmengine', 'mmcrowd', 'numpy', 'cv2', 'PIL'} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == list(mmcrowd_cli.main.commands)
+    assert done.stdout.split() == list(cli.main.commands)
 
 
-@pytest.mark.parametrize('verb', mmcrowd_cli.VERBS)
+@pytest.mark.parametrize('verb', cli.VERBS)
 def test_every_verb_is_a_tool_that_explains_itself(run, verb, monkeypatch):
     monkeypatch.setattr(sys, 'argv', sys.argv)
     result = run(verb, '--help')
@@ -90,7 +93,7 @@ def test_models_and_environment(run):
 
 
 def test_an_installation_without_tools(monkeypatch, tmp_path):
-    monkeypatch.setattr(mmcrowd_cli, '__file__', str(tmp_path / 'mmcrowd_cli.py'))
+    monkeypatch.setattr(cli, '__file__', str(tmp_path / 'mmcrowd_command' / 'cli.py'))
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     with pytest.raises(click.ClickException, match='has no tools: install it anew'):
-        mmcrowd_cli.tools_folder()
+        cli.tools_folder()

@@ -49,7 +49,7 @@ def installed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('packaging')
     (folder / 'checkout').mkdir()
     for source in ROOT.iterdir():
-        if source.name in ('mmcrowd', 'configs', 'tools', 'requirements'):
+        if source.name in ('mmcrowd', 'mmcrowd_command', 'configs', 'tools', 'requirements'):
             ignored = shutil.ignore_patterns('__pycache__', '.mim')
             shutil.copytree(source, folder / 'checkout' / source.name, ignore=ignored)
         elif source.is_file():
@@ -74,9 +74,9 @@ def test_everything_is_carried(installed, repo_root):
     page = Path('mmcrowd') / 'labeling' / 'static'
     assert {p.name for p in (installed / page).iterdir()} == {p.name for p in (repo_root / page).iterdir()}
     assert (shipped / 'model-index.yml').is_file()
-    assert (installed / 'mmcrowd_cli.py').is_file()
-    assert (installed / 'mmcrowd_tool.py').is_file()
-    assert (installed / 'mmcrowd_video.py').is_file()
+    assert {p.name for p in (installed / 'mmcrowd_command').glob('*.py')} == {
+        p.name for p in (repo_root / 'mmcrowd_command').glob('*.py')
+    }
     assert (installed / 'bin' / 'mmcrowd').is_file()
 
 

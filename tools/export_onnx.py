@@ -6,7 +6,7 @@ A config is a Python program: use configs you trust. Weights are read as data; n
 
 import argparse
 
-from mmcrowd_tool import DEFAULT_MODEL, ToolParser, run_tool
+from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, run_tool
 
 
 def main() -> None:

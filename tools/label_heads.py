@@ -6,7 +6,7 @@ In one go: python tools/label_heads.py --data IMAGES --points annotations.json -
 
 import sys
 
-from mmcrowd_tool import ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import ToolParser, run_tool, whole_number
 
 TARGETS = ('coco', 'json', 'mot', 'voc', 'yolo')
 

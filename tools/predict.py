@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmcrowd_tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:

@@ -11,7 +11,7 @@ not be read, with a line each; 2: nothing could be done. Needs Ray Data: pip ins
 import argparse
 import sys
 
-from mmcrowd_tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,7 +5,7 @@ Optimizer and state of the training are left out. Tensors that float16 cannot ho
 
 import argparse
 
-from mmcrowd_tool import DTYPES, ToolParser, run_tool
+from mmcrowd_command.tool import DTYPES, ToolParser, run_tool
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
+from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,7 +5,7 @@ train_raz_net.py configs/raz/raz-net_vgg16_sha.py --work-dir work_dirs/raz-net_v
 
 import argparse
 
-from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
+from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import shlex
 import pytest
 from click.testing import CliRunner
 
-import mmcrowd_cli
-from mmcrowd_tool import ToolParser
+from mmcrowd_command import cli
+from mmcrowd_command.tool import ToolParser
 from tests.docs.pages import PAGES, ROOT, blocks, name, prose
 
 COMMANDS = [
@@ -44,11 +44,11 @@ def parse(script: str, arguments: list[str], monkeypatch) -> None:
 def parse_verb(words: list[str], monkeypatch) -> None:
     verb, *arguments = words
     if verb.startswith('-'):
-        assert CliRunner().invoke(mmcrowd_cli.main, [verb]).exit_code == 0
-    elif verb in mmcrowd_cli.VERBS:
-        parse(f'tools/{mmcrowd_cli.VERBS[verb][0]}', arguments, monkeypatch)
+        assert CliRunner().invoke(cli.main, [verb]).exit_code == 0
+    elif verb in cli.VERBS:
+        parse(f'tools/{cli.VERBS[verb][0]}', arguments, monkeypatch)
     else:
-        mmcrowd_cli.main.commands[verb].make_context(verb, arguments)
+        cli.main.commands[verb].make_context(verb, arguments)
 
 
 @pytest.mark.parametrize('line', COMMANDS)
@@ -76,7 +76,7 @@ def test_command(line, monkeypatch):
 @pytest.mark.parametrize('page', PAGES, ids=name)
 def test_verbs_in_the_text(page):
     verbs = re.findall(r'`mmcrowd ([a-z][\w-]*)', prose(page))
-    assert set(verbs) <= set(mmcrowd_cli.main.commands)
+    assert set(verbs) <= set(cli.main.commands)
     targets = re.findall(r'`make ([a-z][\w-]*)', prose(page))
     assert set(targets) <= set(TARGETS)
 

@@ -2,13 +2,13 @@
 
 import importlib.util
 
-import mmcrowd_tool
 from mmcrowd.apis.publish import DTYPES
 from mmcrowd.apis.released import RELEASED
 from mmcrowd.apis.zoo import DEFAULT_MODEL
 from mmcrowd.datasets.formats import FORMATS
 from mmcrowd.evaluation import PROTOCOLS
 from mmcrowd.utils.pictures import MAX_PIXELS
+from mmcrowd_command import tool
 
 
 def load(repo_root, name: str):
@@ -19,9 +19,9 @@ def load(repo_root, name: str):
 
 
 def test_options_offer_what_there_is(repo_root) -> None:
-    assert DEFAULT_MODEL == mmcrowd_tool.DEFAULT_MODEL
-    assert tuple(sorted(DTYPES)) == mmcrowd_tool.DTYPES
-    assert tuple(sorted(FORMATS)) == mmcrowd_tool.FORMATS
+    assert DEFAULT_MODEL == tool.DEFAULT_MODEL
+    assert tuple(sorted(DTYPES)) == tool.DTYPES
+    assert tuple(sorted(FORMATS)) == tool.FORMATS
     assert all(format.writable for format in FORMATS.values())
     assert load(repo_root, 'analysis_tools/eval_points.py').PROTOCOLS == PROTOCOLS
     released = load(repo_root, 'model_converters/convert_released.py')

@@ -14,7 +14,7 @@ from mmcrowd.registry import MODELS
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.weights import read_weights
-from mmcrowd_tool import ConfigOptions, ToolParser, run_tool, user_message, whole_number
+from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool, user_message, whole_number
 
 
 class Broken(torch.utils.data.Dataset):

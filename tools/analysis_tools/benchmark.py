@@ -11,7 +11,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-from mmcrowd_tool import DEFAULT_MODEL, ToolParser, image_size, run_tool, whole_number
+from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, image_size, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmcrowd_tool import ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import ToolParser, run_tool, whole_number
 
 PROTOCOLS = ('nwpu', 'fixed', 'sweep', 'ranked', 'counting')
 

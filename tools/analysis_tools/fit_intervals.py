@@ -6,7 +6,7 @@ They hold for images like those they were fitted on, and for these weights with 
 
 import argparse
 
-from mmcrowd_tool import ConfigOptions, ToolParser, run_tool
+from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ Decoding is not counted. A config is a Python program: use configs you trust.
 import argparse
 import warnings
 
-from mmcrowd_tool import DEFAULT_MODEL, ToolParser, image_size, run_tool
+from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, image_size, run_tool
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Draw what the network sees: augmented image, points, boxes, and target maps beside it."""
 
-from mmcrowd_tool import ConfigOptions, ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool, whole_number
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Check a data set: numbers against the published ones, images, points, boxes, images that two splits share."""
 
-from mmcrowd_tool import FORMATS, ToolParser, run_tool
+from mmcrowd_command.tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> int:

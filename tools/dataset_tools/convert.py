@@ -1,6 +1,6 @@
 """Convert annotations from one format to another, by default to mmcrowd's own."""
 
-from mmcrowd_tool import FORMATS, ToolParser, run_tool
+from mmcrowd_command.tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> None:

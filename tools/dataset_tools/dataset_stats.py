@@ -1,6 +1,6 @@
 """Describe a data set: heads per image, distances between them, their sizes and places; a figure and a JSON file."""
 
-from mmcrowd_tool import FORMATS, ToolParser, run_tool
+from mmcrowd_command.tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 Writes one annotation file in mmcrowd's format per split. Boxes that are annotated stay as they are.
 """
 
-from mmcrowd_tool import FORMATS, ToolParser, run_tool
+from mmcrowd_command.tool import FORMATS, ToolParser, run_tool
 
 
 def main() -> None:

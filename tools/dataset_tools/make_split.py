@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmcrowd_tool import ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import ToolParser, run_tool, whole_number
 
 
 def main() -> None:

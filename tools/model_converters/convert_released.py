@@ -7,7 +7,7 @@ predict.py photo.jpg converted-*.py converted-*.safetensors
 import argparse
 from pathlib import Path
 
-from mmcrowd_tool import DTYPES, ToolParser, run_tool
+from mmcrowd_command.tool import DTYPES, ToolParser, run_tool
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NETWORKS = ('fidtm_hrnet_w48', 'iim_hrnet_w48', 'iim_vgg16', 'csrnet', 'cannet', 'bl_vgg19', 'raz_loc')

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import mmcrowd_cli
 from mmcrowd.apis.result import CrowdResult
 from mmcrowd.apis.video import count_video
 from mmcrowd.utils.frames import Video
+from mmcrowd_command import cli
 
 WIDTH, HEIGHT = 96, 64
 REGIONS = dict(
@@ -183,7 +183,7 @@ def test_command(clip, ways, regions, tmp_path, monkeypatch):
     )
 
     def call(*arguments):
-        return CliRunner().invoke(mmcrowd_cli.main, ['video', *map(str, arguments)])
+        return CliRunner().invoke(cli.main, ['video', *map(str, arguments)])
 
     done = call(clip, '--out', tmp_path / 'out', '--regions', regions, '--every', 2)
     assert done.exit_code == 0, done.output

@@ -1,7 +1,4 @@
-"""The console command ``mmcrowd``: its verbs are the tools, which an installation carries along.
-
-This module stands beside the package because importing the package takes seconds: the list of verbs is there at once.
-"""
+"""The console command ``mmcrowd``: its verbs are the tools, which an installation carries along."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from mmcrowd_tool import run_tool
-from mmcrowd_video import video
+from .tool import run_tool
+from .video import video
 
 _HELP = dict(help_option_names=['-h', '--help'])
 VERBS = {
@@ -68,12 +65,12 @@ def main() -> None:
 
 
 def tools_folder() -> Path:
-    """The folder of the tools: beside this module in a checkout, inside the package in an installation.
+    """The folder of the tools: beside this package in a checkout, inside the package in an installation.
 
     Raises:
         click.ClickException: Neither is there.
     """
-    beside = Path(__file__).resolve().parent / 'tools'
+    beside = Path(__file__).resolve().parents[1] / 'tools'
     if (beside / 'predict.py').is_file():
         return beside
     package = importlib.util.find_spec('mmcrowd')
@@ -189,6 +186,3 @@ for _verb, (_file, _text) in VERBS.items():
         main.add_command(video)
 main.add_command(models)
 main.add_command(env)
-
-if __name__ == '__main__':
-    main(prog_name='mmcrowd')

@@ -1,9 +1,7 @@
 """What every tool begins and ends with: its options, and its status.
 
-This module stands beside the package because importing the package takes seconds: help, and mistakes in the options,
-are told at once. A tool imports what it works with in ``main``, after its options are read.
-
-A tool ends with 0 or its own status; one line and status 2 where the user can mend it; a trace for our faults.
+A tool imports what it works with in ``main``, after its options are read. It ends with 0 or its own status; one line
+and status 2 where the user can mend it; a trace for our faults.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-_PACKAGE = Path(__file__).resolve().parent / 'mmcrowd'
+_ROOT = Path(__file__).resolve().parents[1]
 _RAISE = dis.opmap['RAISE_VARARGS']
 _OUR_FAULTS = (AssertionError, NotImplementedError)
 USER_ERROR = 2
@@ -128,7 +126,7 @@ def _is_said(error: Exception) -> bool:
 
 
 def _is_ours(file: Path) -> bool:
-    return not {_PACKAGE, _PACKAGE.parent / 'tools'}.isdisjoint(file.resolve().parents)
+    return not {_ROOT / 'mmcrowd', _ROOT / 'tools'}.isdisjoint(file.resolve().parents)
 
 
 def _remote_message(text: str) -> str | None:

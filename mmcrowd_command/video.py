@@ -1,10 +1,10 @@
-"""The verb ``mmcrowd video``; beside the package, whose import takes seconds, so that its help answers at once."""
+"""The verb ``mmcrowd video``."""
 
 from __future__ import annotations
 
 import click
 
-from mmcrowd_tool import run_tool
+from .tool import run_tool
 
 
 @click.command(
