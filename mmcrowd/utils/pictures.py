@@ -17,18 +17,24 @@ The file's content decides what it is, not the ending of its name.
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import os
-import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .files import printable
+from .picture_headers import (
+    OPENCV_FORMATS,
+    ORIENTATION,
+    PictureHeader,
+    Undecodable,
+    header_of,
+    opened,
+    valid_orientation,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,10 +42,6 @@ if TYPE_CHECKING:
 MAX_PIXELS = 2**29
 """Most pixels of a picture that is read; the environment variable ``MMCROWD_MAX_PIXELS`` sets another number."""
 
-_OPENCV_FORMATS = frozenset(('JPEG', 'MPO', 'PNG', 'BMP', 'DIB', 'PPM', 'TIFF', 'WEBP'))
-_FORMATS = (*_OPENCV_FORMATS, 'GIF', 'AVIF', 'HEIF')
-_TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
-_ORIENTATION = 0x0112
 _LONGEST_JPEG = 65500
 _STRIP = 2**22
 """Samples that are converted at a time, so that no second copy of a large picture is made."""
@@ -47,39 +49,6 @@ _STRIP = 2**22
 
 class ImageReadError(ValueError):
     """A file exists, but is not a picture that is read; the message begins with its name."""
-
-
-@dataclass(frozen=True)
-class PictureHeader:
-    """What a picture is, before it is decoded.
-
-    Attributes:
-        format: Pillow's name, such as 'JPEG'.
-        size: (width, height) upright, pixels.
-        orientation: 1 to 8, as in EXIF; 1 is upright as stored.
-        mode: Pillow's name of the pixel format, such as 'RGB', 'L' (gray), 'CMYK'.
-        bits: Per sample.
-        frames: Frames of an animation, or pages.
-    """
-
-    format: str
-    size: tuple[int, int]
-    orientation: int
-    mode: str
-    bits: int
-    frames: int
-
-    @property
-    def notes(self) -> list[str]:
-        """What of the picture is not seen as it is stored, a phrase each; usually nothing."""
-        notes = []
-        if self.bits > 8:
-            notes.append(f'{self.bits} bits per sample, scaled to 8 by its largest value')
-        if self.frames > 1:
-            notes.append(
-                f'only the first of its {self.frames} {"pages" if self.format == "TIFF" else "frames"} is read'
-            )
-        return notes
 
 
 def read_header(path: str | Path) -> PictureHeader:
@@ -90,7 +59,7 @@ def read_header(path: str | Path) -> PictureHeader:
         ImageReadError: It is not a picture that is read.
     """
     with _naming(path), open(path, 'rb') as file:
-        return _header(file)
+        return header_of(file)
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
@@ -114,7 +83,7 @@ def read_image(path: str | Path, max_pixels: int | None = None) -> np.ndarray:
     """
     with _naming(path):
         data = Path(path).read_bytes()
-        header = _header(io.BytesIO(data))
+        header = header_of(io.BytesIO(data))
         check_pixels(header.size, max_pixels)
         pixels = _decode(data, header)
         del data
@@ -143,7 +112,7 @@ def from_pillow(image: Image.Image, max_pixels: int | None = None) -> np.ndarray
         # After loading: Pillow turns a TIFF by itself, and reads behind the pixels of a PNG.
         with contextlib.suppress(Exception):
             orientation = 1
-            orientation = _valid(image.getexif().get(_ORIENTATION))
+            orientation = valid_orientation(image.getexif().get(ORIENTATION))
         if image.mode[0] in 'IF':
             return turn(cv2.cvtColor(to_uint8(np.asarray(image)), cv2.COLOR_GRAY2BGR), orientation)
         if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
@@ -209,19 +178,6 @@ def pixel_limit() -> int:
     return int(text) if text else MAX_PIXELS
 
 
-@functools.cache
-def readable_formats() -> tuple[str, ...]:
-    """Pillow's names of the formats that are read: HEIF is one where the plug-in ``pillow-heif`` is installed."""
-    from PIL import Image
-
-    with contextlib.suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Turn a stored picture (H, W, C) upright; ``orientation`` is 1 to 8 as in EXIF. May change ``pixels``."""
     import cv2
@@ -261,9 +217,6 @@ def to_uint8(samples: np.ndarray) -> np.ndarray:
     return out
 
 
-# ---------------------------------------------------------------------- header
-
-
 @contextlib.contextmanager
 def _naming(path: str | Path) -> Iterator[None]:
     """Errors of the decoders, which are of a dozen types, as one that begins with the file's name."""
@@ -275,123 +228,17 @@ def _naming(path: str | Path) -> Iterator[None]:
         raise ImageReadError(f'{printable(path)}: this file may not be read ({error.strerror})') from error
     except Exception as error:
         size, reason = Path(path).stat().st_size, ' '.join(str(error).split()) or type(error).__name__
-        if isinstance(error, _Undecodable):
+        if isinstance(error, Undecodable):
             raise ImageReadError(
                 f'{printable(path)}: this file of {size} bytes cannot be decoded, expected an image{error}'
             ) from error
         raise ImageReadError(f'{printable(path)}: {reason}') from error
 
 
-class _Undecodable(Exception):
-    """What is said after "cannot be decoded, expected an image"."""
-
-
-@contextlib.contextmanager
-def _opened(file: BinaryIO) -> Iterator[Image.Image]:
-    from PIL import Image
-
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the limit is ours
-    try:
-        with Image.open(file, formats=readable_formats()) as image:
-            yield image
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-
-
-def _header(file: BinaryIO) -> PictureHeader:
-    try:
-        start = file.read(4)
-        file.seek(0)
-        if start in _TIFF_STARTS:
-            return _tiff_header(file)
-        with _opened(file) as image:
-            orientation = _exif_orientation(_exif(image, file))
-            frames = 1 if image.format == 'MPO' else getattr(image, 'n_frames', 1)
-            size = image.size[::-1] if orientation >= 5 else image.size
-            return PictureHeader(image.format, size, orientation, image.mode, _bits(image, file), frames)
-    except Exception as error:
-        known = type(error).__name__ != 'UnidentifiedImageError'
-        raise _Undecodable(f': {error}' if known else _missing_decoder(file)) from error
-
-
-def _missing_decoder(file: BinaryIO) -> str:
-    file.seek(0)
-    brand = file.read(12)
-    if brand[4:8] != b'ftyp':
-        return ''
-    needed = 'AVIF needs Pillow 11.3 or newer' if brand[8:11] == b'avi' else 'HEIC needs the package pillow-heif'
-    return f': {needed}'
-
-
-def _tiff_header(file: BinaryIO) -> PictureHeader:
-    """From the tags: Pillow opens no colour TIFF of floats, which OpenCV decodes."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-    start = file.read(8)
-    start += file.read(8) if start[2:3] + start[3:4] in (b'+\0', b'\0+') else b''  # BigTIFF
-    pages: dict[int, ImageFileDirectory_v2] = {}
-    place = ImageFileDirectory_v2(start).next
-    while place and place not in pages:
-        file.seek(place)
-        pages[place] = ImageFileDirectory_v2(start)
-        pages[place].load(file)
-        place = pages[place].next
-    tags = next(iter(pages.values()))
-    width, height, orientation = int(tags[256]), int(tags[257]), _valid(tags.get(_ORIENTATION))
-    size = (height, width) if orientation >= 5 else (width, height)
-    return PictureHeader('TIFF', size, orientation, _tiff_mode(tags), int(np.max(tags.get(258, 1))), len(pages))
-
-
-def _tiff_mode(tags: Mapping[int, Any]) -> str:
-    bits = int(np.max(tags.get(258, 1)))
-    gray = '1' if bits == 1 else 'L' if bits <= 8 else 'F' if np.max(tags.get(339, 1)) == 3 else 'I;16'
-    return {0: gray, 1: gray, 3: 'P', 5: 'CMYK', 6: 'YCbCr'}.get(tags.get(262, 1), 'RGB')
-
-
-def _bits(image: Image.Image, file: BinaryIO) -> int:
-    if image.format == 'PNG':
-        file.seek(24)
-        return file.read(1)[0]
-    return 8 if image.mode[0] not in 'IF' else 16
-
-
-def _exif(image: Image.Image, file: BinaryIO) -> bytes:
-    """The EXIF data, empty if there are none; Pillow would decode a whole PNG to look behind the pixels."""
-    return _png_exif(file) if image.format == 'PNG' else image.info.get('exif', b'')
-
-
-def _png_exif(file: BinaryIO) -> bytes:
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack('>I4s', head)
-        if kind == b'eXIf':
-            return file.read(length)
-        file.seek(length + 4, os.SEEK_CUR)
-    return b''
-
-
-def _exif_orientation(data: bytes) -> int:
-    from PIL import Image
-
-    exif = Image.Exif()
-    try:
-        exif.load(data)
-        return _valid(exif.get(_ORIENTATION))
-    except Exception:  # damaged EXIF data say nothing, and Pillow raises almost anything
-        return 1
-
-
-def _valid(orientation: object) -> int:
-    return orientation if orientation in range(1, 9) else 1
-
-
-# ---------------------------------------------------------------------- pixels
-
-
 def _decode(data: bytes, header: PictureHeader) -> np.ndarray:
     import cv2
 
-    if header.format not in _OPENCV_FORMATS or (header.frames > 1 and header.format != 'TIFF'):
+    if header.format not in OPENCV_FORMATS or (header.frames > 1 and header.format != 'TIFF'):
         return _decode_with_pillow(data)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     if header.bits > 8:  # float TIFFs are only read as they are
@@ -399,9 +246,9 @@ def _decode(data: bytes, header: PictureHeader) -> np.ndarray:
     try:
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise _Undecodable(f': {error.err}') from error
+        raise Undecodable(f': {error.err}') from error
     if samples is None:
-        raise _Undecodable(': it is damaged or cut off')
+        raise Undecodable(': it is damaged or cut off')
     samples = to_uint8(samples)
     if samples.ndim == 2:
         return cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR)
@@ -410,7 +257,7 @@ def _decode(data: bytes, header: PictureHeader) -> np.ndarray:
 
 def _decode_with_pillow(data: bytes) -> np.ndarray:
     try:
-        with _opened(io.BytesIO(data)) as image:
+        with opened(io.BytesIO(data)) as image:
             return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
     except Exception as error:
-        raise _Undecodable(f': {error}') from error
+        raise Undecodable(f': {error}') from error

@@ -10,7 +10,8 @@ from mmcrowd.apis import CrowdInferencer, iterate_split
 from mmcrowd.apis.data_tools.image_scan import scan_image
 from mmcrowd.engine.hooks.visualization_hook import original_image
 from mmcrowd.registry import DATASETS, MODELS
-from mmcrowd.utils.pictures import image_size, read_image, readable_formats
+from mmcrowd.utils.picture_headers import readable_formats
+from mmcrowd.utils.pictures import image_size, read_image
 
 STORED = {
     1: lambda a: a,

@@ -1,15 +1,16 @@
 // Tools, keys, the list of images: what a person does becomes one step of the work.
 
+import { Pointer } from './pointer.js';
 import { openUpload, upload } from './upload.js';
-import { View, corners } from './view.js';
-import { Work, ask, pathOf } from './work.js';
+import { View } from './view.js';
+import { Work, ask, pathOf, replaced, without } from './work.js';
 
 const $ = id => document.getElementById(id);
-const SMALLEST = 2; // pixels of the image; less is a slip of the hand
 
 const work = new Work(show, failed);
 const view = new View($('picture'), $('overlay'), work);
 const page = { tool: 'select', images: [], wanted: null, drag: null, space: false, suggestion: 0 };
+const pointer = new Pointer(work, view, page, { show, change });
 Object.assign(window, { mmcrowd: { work, view, page } }); // for tests and the console
 
 // ------------------------------------------------------------------ showing
@@ -116,9 +117,6 @@ function neighbour(step) {
 
 // ------------------------------------------------------------------ steps
 
-function without(list, index) { return list.filter((_, at) => at !== index); }
-function replaced(list, index, value) { return list.map((old, at) => (at === index ? value : old)); }
-
 function remove() {
   if (!view.chosen) return;
   const { kind, index } = view.chosen;
@@ -146,13 +144,7 @@ function change(box) {
 
 function nudge(dx, dy) {
   const box = view.chosenBox();
-  if (box) change(clip([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy]));
-}
-
-function clip([x1, y1, x2, y2]) {
-  const [width, height] = work.size;
-  const within = (value, most) => Math.min(most, Math.max(0, value));
-  return [within(x1, width), within(y1, height), within(x2, width), within(y2, height)];
+  if (box) change(work.clip([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy]));
 }
 
 function suggestion() {
@@ -231,107 +223,10 @@ async function exportAll() {
   }
 }
 
-// ------------------------------------------------------------------ mouse
-
 function setTool(tool) {
   page.tool = tool;
   for (const name of ['select', 'box', 'point']) $(`tool-${name}`).setAttribute('aria-pressed', name === tool);
   $('overlay').className = tool;
-}
-
-function at(event) {
-  const area = $('overlay').getBoundingClientRect();
-  return [event.clientX - area.left, event.clientY - area.top];
-}
-
-function down(event) {
-  if (!work.name) return;
-  const [x, y] = at(event);
-  $('overlay').setPointerCapture(event.pointerId);
-  const pan = { kind: 'pan', x, y };
-  if (event.button === 1 || page.space) page.drag = pan;
-  else if (event.button !== 0) return;
-  else if (page.tool === 'box') page.drag = { kind: 'rubber', from: view.toImage(x, y) };
-  else if (page.tool === 'point') addPoint(view.toImage(x, y));
-  else page.drag = choose(x, y) ?? pan;
-  show();
-}
-
-function choose(x, y) {
-  const corner = view.handle(x, y);
-  if (corner < 0) view.chosen = view.find(x, y);
-  const box = view.chosenBox();
-  if (!box) return null;
-  const from = view.toImage(x, y);
-  return corner < 0 ? { kind: 'move', from, box } : { kind: 'size', from, box, fixed: corners(box)[(corner + 2) % 4] };
-}
-
-function addPoint([x, y]) {
-  const [width, height] = work.size;
-  if (x < 0 || y < 0 || x >= width || y >= height) return;
-  work.edit({ points: [...work.state.points, [x, y]], boxes: [...work.state.boxes, null] });
-}
-
-function spanned([ax, ay], [bx, by]) {
-  return clip([Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)]);
-}
-
-function dragged(x, y) {
-  const { kind, from, box, fixed } = page.drag;
-  const here = view.toImage(x, y);
-  if (kind === 'rubber') return spanned(from, here);
-  if (kind === 'size') return spanned(fixed, here);
-  const [dx, dy] = [here[0] - from[0], here[1] - from[1]];
-  return clip([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy]);
-}
-
-function sound(box) { return box[2] - box[0] >= SMALLEST && box[3] - box[1] >= SMALLEST; }
-
-function move(event) {
-  const [x, y] = at(event);
-  if (work.name) {
-    const [px, py] = view.toImage(x, y);
-    $('place').textContent = `${px.toFixed(0)}, ${py.toFixed(0)}   ${(view.scale * 100).toFixed(0)} %`;
-  }
-  const { drag } = page;
-  if (!drag) return;
-  if (drag.kind === 'pan') {
-    view.pan(x - drag.x, y - drag.y);
-    [drag.x, drag.y] = [x, y];
-    return;
-  }
-  const box = dragged(x, y);
-  drag.moved ||= Math.hypot(...view.toImage(x, y).map((value, axis) => value - drag.from[axis])) * view.scale > 3;
-  if (!drag.moved || !sound(box)) return;
-  if (drag.kind === 'rubber') work.draw([...work.state.presets, box]);
-  else if (view.chosen.kind === 'preset') work.draw(replaced(work.state.presets, view.chosen.index, box));
-  else { view.rubber = box; view.draw(); }
-}
-
-function up(event) {
-  const { drag } = page;
-  page.drag = null;
-  if (!drag || drag.kind === 'pan') return;
-  page.drag = drag;
-  const box = dragged(...at(event));
-  page.drag = null;
-  view.rubber = null;
-  work.drawing = null;
-  if (!drag.moved || !sound(box)) { work.refresh(); show(); return; }
-  if (drag.kind === 'rubber') {
-    view.chosen = { kind: 'preset', index: work.state.presets.length };
-    page.suggestion = 0;
-    work.edit({ presets: [...work.state.presets, box] });
-  } else change(box);
-}
-
-function cancel() {
-  page.drag = null;
-  view.rubber = null;
-  view.chosen = null;
-  work.drawing = null;
-  work.refresh();
-  show();
 }
 
 // ------------------------------------------------------------------ keys
@@ -342,7 +237,7 @@ const KEYS = {
   h: () => $('toggle-boxes').click(), d: () => $('done').click(),
   0: () => view.fit(), '+': () => view.zoom(1.25), '=': () => view.zoom(1.25), '-': () => view.zoom(0.8),
   '[': () => neighbour(-1), ']': () => neighbour(1), '?': () => $('help').showModal(),
-  Delete: remove, Backspace: remove, Escape: cancel,
+  Delete: remove, Backspace: remove, Escape: () => pointer.cancel(),
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -385,15 +280,7 @@ function listen() {
   for (const [id, act] of Object.entries(clicks)) {
     $(id).addEventListener('click', () => { act(); $(id).blur(); });
   }
-  const overlay = $('overlay');
-  overlay.addEventListener('pointerdown', down);
-  overlay.addEventListener('pointermove', move);
-  overlay.addEventListener('pointerup', up);
-  overlay.addEventListener('pointercancel', cancel);
-  overlay.addEventListener('wheel', event => {
-    event.preventDefault();
-    view.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), ...at(event));
-  }, { passive: false });
+  pointer.listen();
   document.addEventListener('keydown', key);
   document.addEventListener('keyup', event => { if (event.key === ' ') page.space = false; });
   $('filter').addEventListener('input', listImages);

@@ -16,6 +16,8 @@ export async function ask(path, content) {
   return answer(await fetch(path, options));
 }
 
+export const without = (list, index) => list.filter((_, at) => at !== index);
+export const replaced = (list, index, value) => list.map((old, at) => (at === index ? value : old));
 export const pathOf = name => name.split('/').map(encodeURIComponent).join('/');
 
 export class Work {
@@ -151,6 +153,13 @@ export class Work {
     } finally {
       this.asking = false;
     }
+  }
+
+  // A box within the image.
+  clip([x1, y1, x2, y2]) {
+    const [width, height] = this.size;
+    const within = (value, most) => Math.min(most, Math.max(0, value));
+    return [within(x1, width), within(y1, height), within(x2, width), within(y2, height)];
   }
 
   // The box of a head: corrected, else interpolated, else null.
