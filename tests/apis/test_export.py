@@ -8,11 +8,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmcrowd.apis import CrowdInferencer, export_onnx
-from mmcrowd.apis.export import ExportableCrowd, rendered_crowd, why_not_exported
+from mmcrowd.apis.export import ExportableCrowd, _compare, _record, rendered_crowd, why_not_exported
 from mmcrowd.codecs import CrossCodec, DensityCodec, FIDTCodec, HeadHeatmapCodec, InstanceMapCodec, P2RCodec
 from mmcrowd.codecs.in_graph import decode_in_graph
 from mmcrowd.registry import MODELS
 from tests.docs.pages import blocks
+from tests.models.test_density_networks import small
 
 CODECS = [
     FIDTCodec(stride=2, dedup_ties=True),
@@ -107,6 +108,15 @@ def test_the_model_that_comes_along(shipped, tmp_path, repo_root, monkeypatch) -
     exec(guide.code, {})
     assert (tmp_path / 'photo.png.csv').read_text().count('\n') == len(points) + 1
     assert (tmp_path / 'photo.png.heads.png').is_file()
+
+
+@pytest.mark.parametrize('name', ['cannet', 'bl'])
+def test_what_depends_on_the_size_of_the_image(name: str, tmp_path) -> None:
+    """CANNet averages over parts of the image, BL aligns its corners."""
+    pytest.importorskip('onnx', reason='needs the extra onnx')
+    pytest.importorskip('onnxruntime', reason='needs the extra onnx')
+    wrapped = ExportableCrowd(small(name)).eval()
+    _compare(_record(wrapped), wrapped, tmp_path / 'crowd.onnx')
 
 
 def test_a_graph_that_differs_is_not_written(shipped, tmp_path, monkeypatch) -> None:

@@ -64,12 +64,13 @@ def test_enlarged_with_aligned_corners():
 
 
 def test_context_against_the_definition():
-    context = ScaleContext(4, (1, 2))
+    scales = (1, 2, 5)  # the last ones share cells
+    context = ScaleContext(4, scales)
     x = torch.rand(2, 4, 6, 8) * 3
     for weight in context.parameters():
         torch.nn.init.normal_(weight)
     total, weights = 0.0, 0.0
-    for bins, (_, conv) in zip((1, 2), context.scales, strict=True):
+    for bins, (_, conv) in zip(scales, context.scales, strict=True):
         around = F.interpolate(conv(F.adaptive_avg_pool2d(x, bins)), size=(6, 8), mode='bilinear')
         weight = torch.sigmoid(context.weight_net(x - around))
         total, weights = total + weight * around, weights + weight

@@ -82,7 +82,7 @@ class ScaleContext(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.scales = ModuleList(
-            nn.Sequential(nn.AdaptiveAvgPool2d(bins), nn.Conv2d(channels, channels, 1, bias=False)) for bins in scales
+            nn.Sequential(_BinMeans(bins), nn.Conv2d(channels, channels, 1, bias=False)) for bins in scales
         )
         self.weight_net = nn.Conv2d(channels, channels, 1)
         self.bottleneck = nn.Conv2d(2 * channels, channels, 1)
@@ -91,7 +91,32 @@ class ScaleContext(BaseModule):
         """Levels, finest first -> the same, the last of them with its context, (B, channels, h, w)."""
         x = inputs[-1]
         around = [F.interpolate(scale(x), size=x.shape[-2:], mode='bilinear') for scale in self.scales]
-        # Sigmoids divided by their sum, without the 0 / 0 of very negative ones.
-        weights = torch.stack([F.logsigmoid(self.weight_net(x - s)) for s in around]).softmax(dim=0)
+        # Sigmoids divided by their sum, without the 0 / 0 of very negative ones; -softplus(-x) is the logarithm of a
+        # sigmoid that stays finite in ONNX.
+        weights = torch.stack([-F.softplus(-self.weight_net(x - s)) for s in around]).softmax(dim=0)
         context = (weights * torch.stack(around)).sum(dim=0)
         return (*inputs[:-1], F.relu(self.bottleneck(torch.cat([context, x], dim=1))))
+
+
+class _BinMeans(nn.Module):
+    """What ``nn.AdaptiveAvgPool2d(bins)`` gives, as a product with two matrices: ONNX's pools know one size of input.
+
+    Args:
+        bins: Per side.
+    """
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.bins = bins
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C, bins, bins), computed in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            down, across = (self._shares(side, x.device) for side in x.shape[-2:])
+            return (down @ x.float() @ across.T).to(x.dtype)
+
+    def _shares(self, side: int, device: torch.device) -> Tensor:
+        """(bins, side): 1 / n for each of the n cells of a bin, else 0; neighbours may share a cell."""
+        number, cell = torch.arange(self.bins, device=device)[:, None], torch.arange(side, device=device)
+        start, stop = number * side // self.bins, ((number + 1) * side + self.bins - 1) // self.bins
+        return ((cell >= start) & (cell < stop)).float() / (stop - start)
