@@ -1,6 +1,6 @@
 """Write a model as ONNX with its decoding inside: an image of any size in, points and scores out.
 
-Needs the extra onnx: pip install "mmcrowd[onnx]". Where onnxruntime is there, the file is compared with the model.
+Needs the extra onnx: pip install onnx onnxruntime. Where onnxruntime is there, the file is compared with the model.
 A config is a Python program: use configs you trust. Weights are read as data; nothing of the file is run.
 """
 

@@ -5,7 +5,7 @@ predict_many.py 'photos/**/*.jpg' --out out --workers 8 --gpus 0.5 --address aut
 
 Writes Parquet files into OUT/predictions.parquet, a row per image; one that cannot be read is a row with an error. What
 is written stays when a run is stopped, and --resume goes on. Exit code 0: every image has its numbers; 1: some could
-not be read, with a line each; 2: nothing could be done. Needs Ray Data: pip install "mmcrowd[ray]".
+not be read, with a line each; 2: nothing could be done. Needs Ray Data: pip install "ray[data]".
 """
 
 import argparse

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 ROOT = Path(__file__).parents[2]
 
 project = 'mmcrowd'
@@ -34,6 +37,7 @@ templates_path = ['_templates']
 html_additional_pages = {'index': 'redirect.html'}
 html_copy_source = False
 html_theme_options = dict(navigation_with_keys=True)
+html_math_renderer = 'mathml'
 
 
 def drop_object(app, name, obj, options, bases) -> None:
@@ -42,5 +46,21 @@ def drop_object(app, name, obj, options, bases) -> None:
         bases.clear()
 
 
+def write_formula(writer, node) -> None:
+    """MathML is written, which browsers draw without a script: formulas are there without network."""
+    writer.body.append(convert(node.astext(), display='block' if isinstance(node, nodes.math_block) else 'inline'))
+    raise nodes.SkipNode
+
+
+def mark_short_texts(app, doctree, page) -> None:
+    """Cells of tables wrap, but an option, a name or a row of figures is not parted (``site.css``)."""
+    for node in doctree.findall(lambda node: isinstance(node, nodes.literal | nodes.entry)):
+        text = node.astext()
+        if len(text) <= 24 and (isinstance(node, nodes.literal) or re.fullmatch(r'[\d.,/> -]+', text)):
+            node['classes'].append('short')
+
+
 def setup(app) -> None:
     app.connect('autodoc-process-bases', drop_object)
+    app.connect('doctree-resolved', mark_short_texts)
+    app.add_html_math_renderer('mathml', (write_formula, None), (write_formula, None))

@@ -106,7 +106,7 @@ def export_onnx(crowd: CrowdInferencer, out: str | Path) -> Path:
     if out.suffix.lower() != '.onnx':
         raise ValueError(f'{out}: expected a file name that ends in .onnx')
     if find_spec('onnx') is None:
-        raise ImportError('exporting needs the package onnx: pip install "mmcrowd[onnx]"')
+        raise ImportError('exporting needs the package onnx: pip install onnx onnxruntime')
     changes = [str(step['type']) for step in inference_pipeline(crowd.cfg) if 'Pack' not in str(step['type'])]
     if changes:
         raise ValueError(

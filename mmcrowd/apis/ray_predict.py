@@ -137,7 +137,7 @@ def _check(workers: int, cpus: int, gpus: float, part: int) -> None:
     if not 0 <= gpus < float('inf'):
         raise ValueError(f'gpus: expected 0 or more, found {gpus}')
     if find_spec('ray') is None or find_spec('pyarrow') is None:
-        raise ImportError('prediction by several processes needs Ray Data: pip install "mmcrowd[ray]"')
+        raise ImportError('prediction by several processes needs Ray Data: pip install "ray[data]"')
 
 
 def _absolute(value: Any) -> Any:

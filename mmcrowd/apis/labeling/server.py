@@ -292,7 +292,7 @@ def serve(store: LabelStore, propose: Propose | None = None, host: str = '127.0.
     try:
         import uvicorn
     except ImportError as error:
-        raise ValueError("the page needs starlette and uvicorn: pip install 'mmcrowd[label]'") from error
+        raise ValueError('the page needs starlette and uvicorn: pip install starlette uvicorn') from error
     local = is_loopback(host)
     token = None if local else secrets.token_urlsafe(24)
     app = make_app(store, propose, token, None if local else ['*'])
