@@ -115,6 +115,8 @@ class CrowdInferencer:
             )
         if device is not None:
             self.model.to(device)
+        if isinstance(self.model, TiledDetector):  # operators of mmcv, which other detectors have, may not know it
+            self.model.to(memory_format=torch.channels_last)
         self.model.eval()
         init_default_scope(self.cfg.get('default_scope', 'mmdet'))
         self.pipeline = Compose(inference_pipeline(self.cfg))
