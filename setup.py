@@ -64,6 +64,7 @@ setup(
     cmdclass={'build_py': BuildWithMim},
     install_requires=read_requirements('runtime'),
     extras_require={
-        name: read_requirements(name) for name in ('docs', 'label', 'onedl', 'onnx', 'openmmlab', 'ray', 'tests')
+        name: read_requirements(name)
+        for name in ('docs', 'label', 'onedl', 'onnx', 'openmmlab', 'ray', 'supervision', 'tests')
     },
 )

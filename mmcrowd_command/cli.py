@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from .options import load_model, with_options
 from .tool import run_tool
 from .video import video
 
@@ -103,37 +104,32 @@ def _add_tool(verb: str, text: str) -> None:
 
 @click.command(short_help='Print how many heads are in images.', context_settings=_HELP)
 @click.argument('images', nargs=-1, required=True)
-@click.option('--model', help='Name of a model, or config file.  [default: the model that comes along]')
-@click.option('--weights', help='Checkpoint of a config.')
-@click.option('--device', help="'cpu', 'cuda:0', ...  [default: a GPU if there is one]")
-@click.option('--score-thr', type=float, help='Leave out heads with a lower score.  [default: the model decides]')
-def count(images: tuple[str, ...], model: str | None, weights: str | None, device: str | None, score_thr: float | None):
+@with_options('--model', '--weights', '--device', '--score-thr', '--batch-size', '--max-pixels')
+def count(images: tuple[str, ...], **options):
     """Print how many heads are in images, files and folders: a line each, the total last.
+
+    Behind a count stands its interval where the weights have one; the total has none.
 
     Exit code 0: all were counted; 1: some could not be read, with a line each.
     """
 
     def body() -> int:
-        from mmcrowd.apis import CrowdInferencer
+        from mmcrowd.apis.batches import predict_files
         from mmcrowd.apis.images import list_images
-        from mmcrowd.apis.zoo import check_weights_given
         from mmcrowd.utils.files import printable
-        from mmcrowd.utils.pictures import ImageReadError
 
-        check_weights_given(model, weights)
+        crowd = load_model(options)
         paths = [path for source in images for path in list_images(source)]
-        crowd = CrowdInferencer(model, weights, device=device, score_thr=score_thr)
         total, failed = 0.0, 0
-        for path in paths:
-            try:
-                result = crowd.predict(path)
-            except (ImageReadError, FileNotFoundError) as error:
+        for picture, why in predict_files(crowd, paths):
+            if why:
                 failed += 1
-                click.echo(f'{error}. It is left out.', err=True)
+                click.echo(f'{why}. It is left out.', err=True)
                 continue
-            total += result.count
-            interval = '' if result.interval is None else '  ({:,} to {:,})'.format(*result.interval)
-            click.echo(f'{result.count:10,.6g}  {printable(path)}{interval}')
+            total += picture.result.count
+            interval = picture.result.interval
+            sure = '' if interval is None else '  ({:,} to {:,})'.format(*interval)
+            click.echo(f'{picture.result.count:10,.6g}  {printable(picture.path)}{sure}')
         click.echo(f'{total:10,.6g}  in {len(paths) - failed} images')
         if crowd.intervals is not None:
             click.echo(crowd.intervals.describe(), err=True)

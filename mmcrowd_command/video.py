@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .options import load_model, with_options
 from .tool import run_tool
 
 
@@ -12,8 +13,7 @@ from .tool import run_tool
     context_settings=dict(help_option_names=['-h', '--help']),
 )
 @click.argument('source', metavar='SRC')
-@click.option('--model', help='Name of a model, or config file.  [default: the model that comes along]')
-@click.option('--weights', help='Checkpoint of a config.')
+@with_options('--model', '--weights', '--device', '--score-thr')
 @click.option('--out', default='work_dirs/video', show_default=True, help='Folder of the results.')
 @click.option('--regions', help='JSON or YAML file of zones, lines and four points on the ground.')
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Look at every N-th frame.')
@@ -30,8 +30,6 @@ from .tool import run_tool
     '--part-frames', type=click.IntRange(1), default=3000, show_default=True, help='Frames of an overlay file.'
 )
 @click.option('--resume', is_flag=True, help='Go on with the run that --out holds.')
-@click.option('--score-thr', type=float, help='Leave out heads with a lower score.  [default: the model decides]')
-@click.option('--device', help="'cpu', 'cuda:0', ...  [default: a GPU if there is one]")
 def video(source: str, **options) -> None:
     """Count the heads in a video file, a stream (rtsp://...) or a camera (its number, such as 0).
 
@@ -42,27 +40,25 @@ def video(source: str, **options) -> None:
     run_tool(lambda: _count(int(source) if source.isdecimal() else source, **options))
 
 
-def _count(source, model, weights, out, regions, score_thr, device, no_overlay, **options) -> int:
+def _count(source, out, regions, no_overlay, **options) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mmcrowd.apis import CrowdInferencer
     from mmcrowd.apis.video import count_video
-    from mmcrowd.apis.zoo import check_weights_given
     from mmcrowd.utils.files import printable
     from mmcrowd.utils.frames import VideoReadError, video_info
 
-    check_weights_given(model, weights)
+    settings = {name: options[name] for name in ('every', 'smoothing', 'max_step', 'part_frames', 'resume')}
     try:
         total = video_info(source).frames if isinstance(source, str) else None
-        crowd = CrowdInferencer(model, weights, device=device, score_thr=score_thr)
+        crowd = load_model(options)
         if crowd.zoo_model is not None:
             click.echo(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
         columns = (TextColumn('{task.completed:,} frames'), BarColumn(), TextColumn('{task.fields[heads]}'))
         with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
             task = progress.add_task('', total=total, heads='')
             summary = count_video(
-                crowd, source, out, regions, overlay=not no_overlay, **options,
+                crowd, source, out, regions, overlay=not no_overlay, **settings,
                 on_frame=lambda done, count: progress.update(task, completed=done, heads=f'{count:,.6g} heads'),
             )  # fmt: skip
     except VideoReadError as error:

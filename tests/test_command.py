@@ -1,5 +1,6 @@
 """The console command: verbs, tools, exit codes."""
 
+import re
 import subprocess
 import sys
 
@@ -70,7 +71,9 @@ def test_count(run, tmp_path):
     assert result.exit_code == 1
     assert 'b.png' in result.stderr
     assert 'It is left out' in result.stderr
-    counts = [line.split()[:2] for line in result.stdout.splitlines()]
+    lines = result.stdout.splitlines()
+    assert re.search(r'a\.png  \(0 to \d+\)$', lines[0])
+    counts = [line.split()[:2] for line in lines]
     assert counts == [['0', str(tmp_path / 'a.png')], ['0', 'in']]
 
 

@@ -14,16 +14,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
+from mmcrowd_command.options import add_options, load_model
+from mmcrowd_command.tool import ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('images', nargs='+', help='image files, folders of images, patterns')
-    parser.add_argument(
-        '--model', metavar='NAME', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
-    )
-    parser.add_argument('--weights', metavar='FILE', help='checkpoint of the model, where it is a config file')
+    add_options(parser, '--model', '--weights')
     parser.add_argument(
         '--out',
         '--out-dir',
@@ -32,19 +30,11 @@ def parse_args() -> argparse.Namespace:
         default='work_dirs/predict',
         help='folder of the results (default: %(default)s)',
     )
-    parser.add_argument(
-        '--score-thr', type=float, help='leave out heads with a lower score (default: the model decides)'
-    )
+    add_options(parser, '--score-thr')
     parser.add_argument('--boxes', action='store_true', help='draw boxes too')
     parser.add_argument('--no-pictures', action='store_true', help='write numbers only')
     parser.add_argument('--resume', action='store_true', help='go on with the numbers that --out holds')
-    parser.add_argument(
-        '--max-pixels',
-        type=whole_number,
-        metavar='N',
-        help='most pixels of an image (default: 536,870,912, 1.6 GB decoded)',
-    )
-    parser.add_argument('--device', help="'cpu', 'cuda:0', ... (default: a GPU if there is one)")
+    add_options(parser, '--batch-size', '--max-pixels', '--device')
     args = parser.parse_args()
     place = model_place(args.images)
     if place is not None:
@@ -71,14 +61,10 @@ def model_place(arguments: list[str]) -> int | None:
 def main() -> int:
     args = parse_args()
 
-    from mmcrowd.apis import CrowdInferencer, predict_folder
-    from mmcrowd.apis.zoo import check_weights_given
+    from mmcrowd.apis import predict_folder
     from mmcrowd.utils.files import printable
 
-    check_weights_given(args.model, args.weights)
-    crowd = CrowdInferencer(
-        args.model, args.weights, device=args.device, score_thr=args.score_thr, max_pixels=args.max_pixels
-    )
+    crowd = load_model(vars(args))
     if crowd.zoo_model is not None:
         print(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
     try:

@@ -11,16 +11,14 @@ not be read, with a line each; 2: nothing could be done. Needs Ray Data: pip ins
 import argparse
 import sys
 
-from mmcrowd_command.tool import DEFAULT_MODEL, ToolParser, run_tool, whole_number
+from mmcrowd_command.options import add_options, given
+from mmcrowd_command.tool import ToolParser, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('images', nargs='+', help='image files, folders of images, patterns')
-    parser.add_argument(
-        '--model', metavar='NAME', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
-    )
-    parser.add_argument('--weights', metavar='FILE', help='checkpoint of the model, where it is a config file')
+    add_options(parser, '--model', '--weights')
     parser.add_argument('--out', metavar='FOLDER', required=True, help='folder of the results')
     parser.add_argument('--workers', type=whole_number, metavar='N', default=2, help='processes (default: %(default)s)')
     parser.add_argument(
@@ -37,10 +35,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--resume', action='store_true', help='go on with the results that --out holds')
     parser.add_argument('--retry', action='store_true', help='with --resume: predict images anew that had an error')
-    parser.add_argument(
-        '--score-thr', type=float, help='leave out heads with a lower score (default: the model decides)'
-    )
-    parser.add_argument('--max-pixels', type=whole_number, metavar='N', help='most pixels of an image')
+    add_options(parser, '--score-thr', '--batch-size', '--max-pixels')
     args = parser.parse_args()
     if args.retry and not args.resume:
         parser.error('--retry goes with --resume')
@@ -55,9 +50,9 @@ def main() -> int:
     from mmcrowd.utils.files import printable
 
     check_weights_given(args.model, args.weights)
-    options = {name: value for name, value in vars(args).items() if name not in ('images', 'out')}
+    run = {name: getattr(args, name) for name in ('workers', 'cpus', 'gpus', 'part', 'address', 'resume', 'retry')}
     try:
-        predicted, heads, errors = predict_many(args.images, args.out, **options)
+        predicted, heads, errors = predict_many(args.images, args.out, **run, **given(vars(args)))
     except KeyboardInterrupt:
         print(f'\nstopped; {printable(args.out)} holds what was found, --resume goes on', file=sys.stderr)
         return 130

@@ -32,6 +32,7 @@ from mmcrowd.utils.frames import is_stream, is_video_name, iter_frames, source_n
 from mmcrowd.utils.pictures import ImageReadError, from_pillow, read_image
 from mmcrowd.utils.weights import file_sha256, load_weights, read_weights
 
+from .batches import Picture, predict_pictures
 from .images import check_array, is_pattern, list_images, matching_files
 from .intervals import CountIntervals, intervals_file, read_intervals
 from .result import CrowdResult
@@ -62,13 +63,16 @@ class CrowdInferencer:
         score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports. With
             a threshold there are no intervals: they were fitted without.
         max_pixels: Most pixels of an image file; None is the reader's limit (:mod:`mmcrowd.utils.pictures`).
-        max_whole_pixels: Most pixels that a model is given at once if it knows no tiles, or has ``mode='whole'``.
+        max_whole_pixels: Most pixels that a model is given at once if it knows no tiles, or has ``mode='whole'``; a
+            batch has no more either.
+        batch_size: Most images that go through the network together (:meth:`predict_batch`), and that :meth:`stream`
+            holds. Results are those of one by one.
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
         ValueError: There is no model of that name; the weights are not a checkpoint, or do not fit the model
             completely; the intervals beside them are those of others; the device is not there; the threshold is not
-            finite.
+            finite; the batch size is less than 1.
 
     Examples:
         >>> crowd = CrowdInferencer()  # or CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
@@ -84,12 +88,16 @@ class CrowdInferencer:
         score_thr: float | None = None,
         max_pixels: int | None = None,
         max_whole_pixels: int = 2**25,
+        batch_size: int = 1,
     ) -> None:
         if score_thr is not None and not math.isfinite(score_thr):
             raise ValueError(f'score_thr: expected a number, found {score_thr}')
+        if batch_size < 1:
+            raise ValueError(f'batch_size: expected 1 or more, found {batch_size}')
         if device is not None:
             check_device(device)
-        self.score_thr, self.max_pixels, self.max_whole_pixels = score_thr, max_pixels, max_whole_pixels
+        self.score_thr, self.batch_size = score_thr, batch_size
+        self.max_pixels, self.max_whole_pixels = max_pixels, max_whole_pixels
         self.intervals = None
         if model is None and weights is not None:
             raise ValueError(f'{weights}: weights need the model that they belong to: name it, or give its config')
@@ -147,7 +155,9 @@ class CrowdInferencer:
         return list(self.stream(images, return_map))
 
     def stream(self, images: Source | Iterable[Source], return_map: bool = False) -> Iterator[CrowdResult]:
-        """Find the heads of images one after the other, holding one at a time: for large folders, videos and cameras.
+        """Find the heads of images one after the other, for large folders, videos and cameras.
+
+        ``batch_size`` images are held at a time; of a camera, results come when so many frames are there.
 
         Args:
             images: Files, arrays, PIL images, folders, patterns, videos, addresses of streams (``rtsp://...``) and
@@ -169,28 +179,74 @@ class CrowdInferencer:
             images = [images]
         if isinstance(images, list | tuple):
             images = [file for image in images for file in _expand(image)]
+        for picture in predict_pictures(self, self._pictures(images), return_map):
+            if picture.error is not None:
+                raise picture.error
+            yield replace(picture.result, frame=picture.frame, seconds=picture.seconds)
+
+    def _pictures(self, images: Iterable[Source]) -> Iterator[Picture]:
         for image in images:
             for file in _expand(image):
-                yield from self._frames(file, return_map) if _is_video(file) else [self.predict(file, return_map)]
+                if not _is_video(file):
+                    yield self._read(file)
+                    continue
+                for index, seconds, pixels in iter_frames(file):
+                    yield Picture(source_name(file), pixels, index, seconds)
 
-    def _frames(self, source: str | Path | int, return_map: bool) -> Iterator[CrowdResult]:
-        for index, seconds, pixels in iter_frames(source):
-            result = self.predict(pixels, return_map, source_name(source))
-            yield replace(result, frame=index, seconds=seconds)
-
-    @torch.no_grad()
-    def predict(self, image: Image, return_map: bool = False, path: str | Path | None = None) -> CrowdResult:
-        """Find the heads of one image: a file, a PIL image, or a BGR array, which may come from the file ``path``."""
+    def _read(self, image: Image, path: str | Path | None = None) -> Picture:
         if isinstance(image, PillowImage):
             image = from_pillow(image, self.max_pixels)
         elif not isinstance(image, np.ndarray):
             image, path = read_image(image, self.max_pixels), image
-        path = None if path is None else str(path)
-        data = self.prepare(check_array(image), path)
-        self._check_whole(data['inputs'].shape[-2:], path)
+        return Picture(None if path is None else str(path), check_array(image))
+
+    def predict(self, image: Image, return_map: bool = False, path: str | Path | None = None) -> CrowdResult:
+        """Find the heads of one image: a file, a PIL image, or a BGR array, which may come from the file ``path``."""
+        picture = self._read(image, path)
+        return self.predict_batch([picture.pixels], return_map, [picture.path])[0]
+
+    @torch.no_grad()
+    def predict_batch(
+        self, images: Sequence[np.ndarray], return_map: bool = False, paths: Sequence[str | None] | None = None
+    ) -> list[CrowdResult]:
+        """Find the heads of several images, all of which are held.
+
+        Up to ``batch_size`` images go through the network together if it sees them in one size: that of its pipeline,
+        rounded up as its preprocessor pads an image alone, so that none has more padding than alone. Images that are
+        predicted in tiles, and those of a size of their own, go alone.
+
+        Args:
+            images: ``(H, W, 3)`` uint8 BGR arrays.
+            return_map: Whether the results carry the predicted maps.
+            paths: Files that they come from.
+
+        Returns:
+            One result per image, in order.
+
+        Raises:
+            ImageReadError: An image is too large for a model that takes images whole.
+        """
+        paths = [None] * len(images) if paths is None else paths
+        data = [self.prepare(check_array(image), path) for image, path in zip(images, paths, strict=True)]
+        for each, path in zip(data, paths, strict=True):
+            self._check_whole(each['inputs'].shape[-2:], path)
         self._ask_for_maps(return_map)
-        batch = dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
-        return self._to_result(self.model.test_step(batch)[0], path, image.shape[1::-1], return_map)
+        results: list = [None] * len(images)
+        for together in self._together([tuple(each['inputs'].shape[-2:]) for each in data]):
+            batch = {key: [data[i][key] for i in together] for key in ('inputs', 'data_samples')}
+            for i, sample in zip(together, self.model.test_step(batch), strict=True):
+                results[i] = self._to_result(sample, paths[i], images[i].shape[1::-1], return_map)
+        return results
+
+    def _together(self, shapes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+        """Which inputs of these shapes (h, w) go through the network together, by their places."""
+        divisor, alike = getattr(self.model.data_preprocessor, 'pad_size_divisor', 1), {}
+        for place, shape in enumerate(shapes):
+            padded = tuple(-(-side // divisor) * divisor for side in shape)
+            alike.setdefault((padded, place if self._in_tiles(shape) else None), []).append(place)
+        for (padded, _), places in alike.items():
+            size = max(1, min(self.batch_size, self.max_whole_pixels // (padded[0] * padded[1])))
+            yield from (places[start : start + size] for start in range(0, len(places), size))
 
     def prepare(self, pixels: np.ndarray, path: str | None = None) -> dict:
         """An image, (H, W, 3) uint8 BGR, after the test pipeline: ``inputs`` and ``data_samples``."""
@@ -211,14 +267,16 @@ class CrowdInferencer:
         )
 
     def _check_whole(self, shape: tuple[int, int], path: str | None) -> None:
-        in_tiles = isinstance(self.model, TiledDetector) and self.model.uses_tiles(tuple(shape))
-        if not in_tiles and shape[0] * shape[1] > self.max_whole_pixels:
+        if not self._in_tiles(shape) and shape[0] * shape[1] > self.max_whole_pixels:
             name, needed = printable(path or 'the image'), shape[0] * shape[1] * _BYTES_PER_PIXEL
             raise ImageReadError(
                 f'{name}: {type(self.model).__name__} takes an image whole, and {shape[1]} x {shape[0]} pixels would '
                 f'need {needed / 1e9:,.1f} GB or more; the limit is max_whole_pixels={self.max_whole_pixels:,}: scale '
                 'the image down, cut it, or let a model that knows tiles predict it'
             )
+
+    def _in_tiles(self, shape: tuple[int, int]) -> bool:
+        return isinstance(self.model, TiledDetector) and self.model.uses_tiles(tuple(shape))
 
     def _ask_for_maps(self, wanted: bool) -> None:
         test_cfg = getattr(self.model, 'test_cfg', None) or {}

@@ -34,7 +34,8 @@ def write_part(folder: str | Path, rows: Sequence[dict]) -> Path:
     names = '\0'.join(row['image'] for row in rows)
     path = Path(folder) / f'part-{hashlib.sha256(names.encode()).hexdigest()[:16]}.parquet'
     data = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=_schema()), data, compression='zstd')
+    rows = [dict(zip(('low', 'high'), row.get('interval') or (), strict=False), **row) for row in rows]
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema=_schema()), data, compression='zstd')
     write_atomic(path, data.getvalue())
     return path
 
@@ -51,10 +52,11 @@ def read_parts(folder: str | Path) -> Iterator[dict]:
     """
     for path in _parts(folder):
         for row in _read(path).to_pylist(maps_as_pydicts='strict'):
-            counts = row.pop('counts')
+            counts, interval = row.pop('counts'), [row.pop('low'), row.pop('high')]
             if row['points'] is not None and row['count'] == len(row['points']):
                 row['count'] = len(row['points'])  # whole, as it was
-            yield row | (dict(counts=counts) if counts else {})
+            row |= dict(counts=counts) if counts else {}
+            yield row | (dict(interval=interval) if None not in interval else {})
 
 
 def read_summary(folder: str | Path) -> dict[str, Summary]:
@@ -106,7 +108,7 @@ def _read(path: Path, columns: list[str] | None = None) -> pyarrow.Table:
 
 
 def _schema() -> pyarrow.Schema:
-    """As :meth:`mmcrowd.apis.CrowdResult.to_dict`, and why there is no result."""
+    """As :meth:`mmcrowd.apis.CrowdResult.to_dict`, the interval as two columns, and why there is no result."""
     import pyarrow as pa
 
     numbers = pa.list_(pa.float64())
@@ -116,6 +118,8 @@ def _schema() -> pyarrow.Schema:
             width=pa.int32(),
             height=pa.int32(),
             count=pa.float64(),
+            low=pa.int64(),
+            high=pa.int64(),
             counts=pa.map_(pa.string(), pa.float64()),
             points=pa.list_(numbers),
             scores=numbers,

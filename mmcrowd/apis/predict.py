@@ -13,17 +13,13 @@ from mmengine.logging import print_log
 
 from mmcrowd.utils.files import picture_names, printable
 from mmcrowd.utils.json_files import write_json
-from mmcrowd.utils.pictures import ImageReadError, read_image, write_image
+from mmcrowd.utils.pictures import ImageReadError, write_image
 
+from .batches import predict_files
 from .images import describe, look_into
 from .inferencer import CrowdInferencer
 from .result import CrowdResult
 from .result_files import ResultFiles, read_rows
-
-IMAGE_ERRORS = (ImageReadError, FileNotFoundError, MemoryError, RuntimeError)
-"""What an image may raise; :func:`why_left_out` says whether it is the image's."""
-
-_STOPPED_BY_MEMORY = ('allocate memory', 'out of memory', 'Insufficient memory')
 
 
 def predict_folder(
@@ -36,8 +32,8 @@ def predict_folder(
 ) -> tuple[list[CrowdResult], list[str]]:
     """Predict an image or a folder, and write pictures and numbers.
 
-    The numbers of an image are on disk before the next one is read. A picture is read once; its heads are found and
-    drawn in the memory that its pixels take.
+    The numbers of an image are on disk before the next one is read, with a ``crowd.batch_size`` those of a batch before
+    the next. A picture is read once; its heads are found and drawn in the memory that its pixels take.
 
     Args:
         crowd: The model.
@@ -71,40 +67,24 @@ def predict_folder(
     results, failures = [CrowdResult.from_dict(row) for row in rows], []
     waiting = [path for path in paths if printable(path) not in done]
     progress = Progress(len(waiting))
-    for path in waiting:
-        try:
-            pixels = read_image(path, crowd.max_pixels)
-            result = crowd.predict(pixels, path=path)
-        except IMAGE_ERRORS as error:
-            failures.append(why_left_out(error, path))
-        else:
-            if pictures:
-                write_image(out_dir / names[path], result.draw(pixels, with_boxes, copy=False))
-            files.add(result)
-            results.append(result)
-            progress.step(result.count)
+    for picture, why in predict_files(crowd, waiting, keep_pixels=pictures):
+        if why:
+            failures.append(why)
+            print_log(f'{why}. It is left out.', 'current', logging.ERROR)
+            progress.step()
             continue
-        print_log(f'{failures[-1]}. It is left out.', 'current', logging.ERROR)
-        progress.step()
+        if pictures:
+            drawn = picture.result.draw(picture.pixels, with_boxes, copy=False)
+            write_image(out_dir / names[picture.path], drawn)
+            picture.pixels = drawn = None  # before others are read
+        files.add(picture.result)
+        results.append(picture.result)
+        progress.step(picture.result.count)
     if not results:
         first = printable(images if isinstance(images, str | Path) else images[0])
         message = f'{first}: none of its files is a readable image'
         raise ImageReadError(failures[0] if len(failures) == 1 else message)
     return results, failures
-
-
-def why_left_out(error: Exception, path: str | Path) -> str:
-    """Why an image has no result, in a line.
-
-    Args:
-        error: One of :data:`IMAGE_ERRORS`; raised again where the image is not to blame.
-        path: The image.
-    """
-    if isinstance(error, ImageReadError | FileNotFoundError):
-        return str(error)
-    if isinstance(error, MemoryError) or any(words in str(error) for words in _STOPPED_BY_MEMORY):
-        return f'{printable(path)}: this image does not fit into memory'
-    raise error
 
 
 def list_all(sources: Sequence[str | Path]) -> list[str]:

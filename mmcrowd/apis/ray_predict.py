@@ -16,11 +16,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmcrowd.utils.files import printable
-from mmcrowd.utils.pictures import read_image
 
+from .batches import predict_files
 from .inferencer import CrowdInferencer
 from .parquet_parts import drop_errors, drop_unfinished, read_summary, write_part
-from .predict import IMAGE_ERRORS, Progress, check_same_run, list_all, make_folder, why_left_out, write_run
+from .predict import Progress, check_same_run, list_all, make_folder, write_run
 
 if TYPE_CHECKING:
     import pyarrow
@@ -50,20 +50,14 @@ class CrowdWorker:
         Returns:
             ``count``, the heads of each image, NaN of one without a result, and ``error``, why, else ''.
         """
-        paths, names = map(os.fsdecode, batch['path'].to_pylist()), batch['image'].to_pylist()
-        rows = [self.predict(path, name) for path, name in zip(paths, names, strict=True)]
+        paths, names = list(map(os.fsdecode, batch['path'].to_pylist())), batch['image'].to_pylist()
+        found = predict_files(self.crowd, paths, names)
+        rows = [dict(image=picture.path, error=why) if why else picture.result.to_dict() for picture, why in found]
         write_part(self.folder, rows)
         return dict(
             count=np.array([row.get('count', np.nan) for row in rows], float),
             error=np.array([row.get('error', '') for row in rows], object),
         )
-
-    def predict(self, path: str, name: str) -> dict:
-        """The row of one image."""
-        try:
-            return self.crowd.predict(read_image(path, self.crowd.max_pixels), path=name).to_dict()
-        except IMAGE_ERRORS as error:
-            return dict(image=name, error=why_left_out(error, path))
 
 
 def predict_many(
@@ -96,7 +90,8 @@ def predict_many(
             or begins one on this machine for the time of the call. Ray that runs in this process already is used.
         resume: Go on with what is in ``out_dir``: images that are there are not predicted again.
         retry: With ``resume``: those that are there with an error are.
-        options: ``model``, ``weights``, ``score_thr``, ``max_pixels`` of :class:`mmcrowd.apis.CrowdInferencer`.
+        options: ``model``, ``weights``, ``score_thr``, ``max_pixels``, ``batch_size`` of
+            :class:`mmcrowd.apis.CrowdInferencer`.
 
     Returns:
         How many of the images have a result, the sum of their counts, and a message for each of the others; those of

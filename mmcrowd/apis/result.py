@@ -59,7 +59,8 @@ class CrowdResult:
         where = self.image_path or f'{self.size[0]} x {self.size[1]} px array'
         points = self.points.shape if self.has_points else None
         frame = '' if self.frame is None else f', frame={self.frame}'
-        return f'CrowdResult(count={self.count:g}, points={points}, image={where!r}{frame})'
+        sure = '' if self.interval is None else f', interval={self.interval}'
+        return f'CrowdResult(count={self.count:g}{sure}, points={points}, image={where!r}{frame})'
 
     def to_dict(self) -> dict:
         """Plain numbers and lists, as :meth:`save` writes them: unknown boxes are None, counts have two decimals.
@@ -71,10 +72,8 @@ class CrowdResult:
             image=None if self.image_path is None else printable(self.image_path),
             width=self.size[0],
             height=self.size[1],
-            count=_rounded(self.count),
+            **self._summary(),
         )
-        if self.interval is not None:
-            data['interval'] = list(self.interval)
         if self.frame is not None:
             data |= dict(frame=self.frame, seconds=round(self.seconds, 3))
         if self.counts:
@@ -130,7 +129,8 @@ class CrowdResult:
 
         A head is an object of the category ``head`` with one keypoint, its point ``[x, y, 2]``, and with ``score``, as
         in files of COCO results. ``bbox`` ``[x, y, width, height]`` and ``area`` are there where the model gives a box,
-        and nowhere else. :mod:`mmcrowd.datasets.formats` reads it under the name ``coco``, without the scores.
+        and nowhere else. The image has ``count`` too and, where the weights have intervals, ``interval``.
+        :mod:`mmcrowd.datasets.formats` reads it under the name ``coco``, without scores and counts.
 
         Args:
             file_name: Of the image in the dict; None is the name of ``image_path`` without its folder.
@@ -154,7 +154,7 @@ class CrowdResult:
                 head |= dict(bbox=[*box[:2], width, height], area=round(width * height, 2))
             annotations.append(dict(head, score=score))
         return dict(
-            images=[dict(id=image_id, file_name=file_name, width=self.size[0], height=self.size[1])],
+            images=[dict(id=image_id, file_name=file_name, width=self.size[0], height=self.size[1], **self._summary())],
             annotations=annotations,
             categories=[dict(id=1, name='head', keypoints=['head'])],
         )
@@ -163,7 +163,8 @@ class CrowdResult:
         """The heads as ``supervision.Detections``, for its zones, lines and annotators.
 
         A head without a box has one of no size at its point, so that the anchor ``Position.CENTER`` is the head; the
-        points of all heads are in ``data['points']``, ``(N, 2)``. All are of class 0.
+        points of all heads are in ``data['points']``, ``(N, 2)``. All are of class 0. ``metadata`` has ``count`` and,
+        where the weights have intervals, ``interval``.
 
         Raises:
             ImportError: The package supervision is missing.
@@ -171,7 +172,7 @@ class CrowdResult:
         """
         self._need_points('no detections')
         if find_spec('supervision') is None:
-            raise ImportError('to_supervision needs the package supervision: pip install supervision')
+            raise ImportError('to_supervision needs the package supervision: pip install "mmcrowd[supervision]"')
         import supervision
 
         known = np.isfinite(self.boxes).all(axis=1, keepdims=True)
@@ -180,6 +181,7 @@ class CrowdResult:
             confidence=self.scores.astype(np.float32),
             class_id=np.zeros(len(self.points), int),
             data=dict(points=self.points),
+            metadata=self._summary(),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -236,6 +238,10 @@ class CrowdResult:
         draw_points(drawn, self.points, scores=self.scores, copy=False)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
         return swap_channels(draw_count(drawn, f'{count} heads' if text is None else text, copy=False))
+
+    def _summary(self) -> dict:
+        sure = {} if self.interval is None else dict(interval=list(self.interval))
+        return dict(count=_rounded(self.count), **sure)
 
     def _need_points(self, lacking: str) -> None:
         if not self.has_points:

@@ -91,15 +91,15 @@ def numbers(out: Path) -> list[int]:
 def stopping(crowd):
     """An inferencer that is stopped, as by Ctrl-C, when it comes to an image."""
     model = crowd()
-    find = model.predict
+    find = model.predict_batch
 
-    def predict(pixels, path):
-        if Path(path).name == model.stop_at:
+    def predict_batch(images, return_map, paths):
+        if any(Path(path).name == model.stop_at for path in paths):
             raise KeyboardInterrupt
-        model.seen.append(Path(path).name)
-        return find(pixels, path=path)
+        model.seen += [Path(path).name for path in paths]
+        return find(images, return_map, paths)
 
-    model.predict, model.seen, model.stop_at = predict, [], ''
+    model.predict_batch, model.seen, model.stop_at = predict_batch, [], ''
     return model
 
 
@@ -163,9 +163,11 @@ def test_a_full_disk_leaves_what_fitted(tmp_path, monkeypatch) -> None:
     assert numbers(tmp_path) == [1]
 
 
+@pytest.mark.parametrize('batch_size', [1, 8])
 @pytest.mark.parametrize('kind', ['hostile', 'lost', 'memory', 'torch'])
-def test_one_picture_does_not_end_the_folder(crowd, photos, tmp_path, kind: str, monkeypatch) -> None:
-    model, find = crowd(), crowd().predict
+def test_one_picture_does_not_end_the_folder(crowd, photos, tmp_path, kind: str, batch_size: int) -> None:
+    model, find = crowd(), crowd().predict_batch
+    model.batch_size = batch_size
     if kind == 'hostile':
         (photos / 'a.jpg').write_bytes(
             b'\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0\xd2\x82\xa8\xdf'
@@ -176,21 +178,21 @@ def test_one_picture_does_not_end_the_folder(crowd, photos, tmp_path, kind: str,
         (photos / 'a.jpg').write_bytes((photos / 'a.bmp').read_bytes())
         error = MemoryError() if kind == 'memory' else RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-        def predict(pixels, path):
-            if path.endswith('a.jpg'):
+        def predict_batch(images, return_map, paths):
+            if any(path.endswith('a.jpg') for path in paths):
                 raise error
-            return find(pixels, path=path)
+            return find(images, return_map, paths)
 
-        model.predict = predict
+        model.predict_batch = predict_batch
     results, failures = predict_folder(model, photos, tmp_path / 'out')
-    assert len(results) == 3
+    assert [result.count for result in results] == [1, 0, 2]
     assert len(failures) == 1
     assert failures[0].startswith(f'{photos}/a.jpg: ')
 
 
 def test_our_own_faults_are_not_hidden(crowd, photos, tmp_path) -> None:
     model = crowd()
-    model.predict = lambda pixels, path: 1 / 0
+    model.predict_batch = lambda *args: 1 / 0
     with pytest.raises(ZeroDivisionError):
         predict_folder(model, photos, tmp_path / 'out')
 

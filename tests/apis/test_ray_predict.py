@@ -46,7 +46,7 @@ def batch(*paths: str) -> 'pyarrow.Table':
 
 def test_rows_come_back(tmp_path) -> None:
     rows = [
-        row('a', boxes=[None]),
+        row('a', boxes=[None], interval=[0, 4]),
         row('b', count=0, points=[], scores=[], boxes=[]),
         row('c', count=1.25, counts=dict(left=0.5), points=None, scores=None, boxes=None),
     ]
@@ -100,6 +100,9 @@ def test_worker(photos, tmp_path) -> None:
     odd_row = dict(path=pyarrow.array([os.fsencode(odd)], pyarrow.binary()), image=['caf\\xe9.png'])
     said = worker(pyarrow.concat_tables([table, pyarrow.table(odd_row)]))
     good, bad, gone, named = read_parts(tmp_path / 'parts')
+    columns = pyarrow.parquet.read_table(tmp_path / 'parts', columns=['count', 'low', 'high']).to_pydict()
+    assert [columns['low'][0], columns['high'][0]] == good['interval']
+    assert columns['low'][1] is columns['high'][1] is None
     expected = worker.crowd.predict(photos / '0.png').to_dict()
     assert expected['count'] > 0
     assert good == expected | dict(image='0.png', error=None)
@@ -117,7 +120,7 @@ def test_a_fault_of_the_program_is_no_row(photos, tmp_path, monkeypatch) -> None
     def fails(*args, **kwargs):
         raise RuntimeError('sizes of tensors must match')
 
-    monkeypatch.setattr(worker.crowd, 'predict', fails)
+    monkeypatch.setattr(worker.crowd, 'predict_batch', fails)
     with pytest.raises(RuntimeError, match='must match'):
         worker(batch(str(photos / '0.png')))
     assert not list(tmp_path.glob('*.parquet'))

@@ -137,7 +137,7 @@ def test_coco_is_read_by_the_reader_of_annotations(tmp_path, number: int) -> Non
 def test_coco_wants_a_name() -> None:
     with pytest.raises(ValueError, match='predicted from an array: give the file_name'):
         result().to_coco()
-    assert result().to_coco('a.jpg')['images'] == [dict(id=1, file_name='a.jpg', width=70, height=40)]
+    assert result().to_coco('a.jpg')['images'] == [dict(id=1, file_name='a.jpg', width=70, height=40, count=2)]
 
 
 def test_supervision(monkeypatch) -> None:
@@ -150,12 +150,29 @@ def test_supervision(monkeypatch) -> None:
     np.testing.assert_array_equal(made.data['points'], result().points)
     np.testing.assert_allclose(made.confidence, [0.91, 0.25])
     assert made.class_id.tolist() == [0, 0]
+    assert made.metadata == dict(count=2)
     assert result(0).to_supervision().xyxy.shape == (0, 4)
+
+
+def test_exports_have_the_interval() -> None:
+    sure = replace(result(path='a.jpg'), interval=(0, 5))
+    assert json.loads(sure.to_json())['interval'] == [0, 5]
+    assert sure.to_coco()['images'][0]['interval'] == [0, 5]
+    assert 'interval=(0, 5)' in repr(sure)
+
+
+def test_supervision_takes_it() -> None:
+    supervision = pytest.importorskip('supervision', reason='needs the extra supervision')
+    made = replace(result(), interval=(0, 5)).to_supervision()
+    assert made.metadata == dict(count=2, interval=[0, 5])
+    assert made.get_anchors_coordinates(supervision.Position.CENTER)[1].tolist() == [30, 20]
+    assert len(made) == 2
+    assert len(result(0).to_supervision()) == 0
 
 
 def test_supervision_that_is_missing_is_named(monkeypatch) -> None:
     monkeypatch.setattr('mmcrowd.apis.result.find_spec', lambda name: None)
-    with pytest.raises(ImportError, match='needs the package supervision: pip install supervision'):
+    with pytest.raises(ImportError, match=r'needs the package supervision: pip install "mmcrowd\[supervision\]"'):
         result().to_supervision()
 
 

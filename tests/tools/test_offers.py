@@ -9,6 +9,7 @@ from mmcrowd.datasets.formats import FORMATS
 from mmcrowd.evaluation import PROTOCOLS
 from mmcrowd.utils.pictures import MAX_PIXELS
 from mmcrowd_command import tool
+from mmcrowd_command.options import OPTIONS
 
 
 def load(repo_root, name: str):
@@ -27,4 +28,4 @@ def test_options_offer_what_there_is(repo_root) -> None:
     released = load(repo_root, 'model_converters/convert_released.py')
     assert tuple(network.name for network in RELEASED) == released.NETWORKS
     assert tuple(sorted({name for network in RELEASED for name in network.configs})) == released.DATASETS
-    assert f'{MAX_PIXELS:,}' in (repo_root / 'tools' / 'predict.py').read_text()
+    assert OPTIONS['--max-pixels'].default.startswith(f'{MAX_PIXELS:,}, ')

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mmcrowd.apis import CrowdInferencer
+from mmcrowd.apis.export import rendered_crowd
 
 
 @pytest.fixture(scope='module')
@@ -53,6 +54,18 @@ def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
     with (out / 'counts.csv').open(newline='') as file:
         assert [row['count'] for row in csv.DictReader(file)] == ['0', '0']
     assert '0 heads in 2 images' in capsys.readouterr().out
+
+
+def test_batches_change_nothing(predict, photos, tmp_path, capsys) -> None:
+    cv2.imwrite(str(photos / 'c.png'), rendered_crowd((120, 160)))
+    (photos / 'bad.jpg').write_text('no image')
+    for name, options in dict(single=[], batch=['--batch-size', '4']).items():
+        assert predict(photos, '--out', tmp_path / name, *options) == 1
+        assert 'bad.jpg' in capsys.readouterr().out
+    for name in ('counts.csv', 'a.jpg', 'c.jpg', 'run.json'):
+        assert (tmp_path / 'single' / name).read_bytes() == (tmp_path / 'batch' / name).read_bytes()
+    assert predict(photos, '--out', tmp_path / 'out', '--batch-size', '0') == 2
+    assert capsys.readouterr().err.strip() == 'batch_size: expected 1 or more, found 0'
 
 
 def test_a_config_without_weights_is_refused(predict, shipped, photos, tmp_path, capsys) -> None:

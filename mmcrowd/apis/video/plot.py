@@ -118,6 +118,9 @@ def _bins(rows: Iterator[dict], size: int) -> Iterator[list[dict]]:
 
 
 def _plot_count(axes: Axes, table: _Binned, regions: Regions) -> None:
+    if np.isfinite(table['low']).any():
+        band = dict(color=_COLORS[0], alpha=0.15, lw=0, label='interval')
+        axes.fill_between(table['seconds'], table['low'], table['high'], **band)
     axes.fill_between(table['seconds'], table.least, table.most, color='#a9afb8', lw=0.8, label='count')
     axes.plot(table['seconds'], table['count_smoothed'], color=_COLORS[0], lw=1.8, label='smoothed')
     axes.set_ylabel('heads')

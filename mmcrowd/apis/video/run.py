@@ -128,7 +128,7 @@ class _Run:
         smoothed = self.smoother.update(seconds, result.count)
         inside = {name: int(inside_polygon(result.points, zone).sum()) for name, zone in self.regions.zones.items()}
         crossings = self.lines.update(result.points)
-        self.journal.add(self._cells(index, seconds, result.count, smoothed, inside, crossings))
+        self.journal.add(self._cells(index, seconds, result, smoothed, inside, crossings))
         if self.overlay:
             text = self._text(result, smoothed, inside, crossings)
             self.parts.add(draw_overlay(frame, result, self.regions, text))
@@ -161,7 +161,7 @@ class _Run:
         )  # fmt: skip
 
     def _columns(self) -> list[str]:
-        columns = ['frame', 'seconds', 'count', 'count_smoothed']
+        columns = ['frame', 'seconds', 'count', 'low', 'high', 'count_smoothed']
         for name in self.regions.zones:
             columns += [f'zone_{name}'] + [f'zone_{name}_per_m2'] * (name in self.regions.areas)
         for name in self.regions.lines:
@@ -170,8 +170,10 @@ class _Run:
             raise ValueError(f'two columns of the table would share a name: rename a zone ({", ".join(columns)})')
         return columns
 
-    def _cells(self, index, seconds, count, smoothed, inside, crossings) -> list:
-        cells = [index, f'{seconds:.3f}', count if isinstance(count, int) else round(count, 2), round(smoothed, 2)]
+    def _cells(self, index, seconds, result, smoothed, inside, crossings) -> list:
+        count, interval = result.count, result.interval or ('', '')
+        count = count if isinstance(count, int) else round(count, 2)
+        cells = [index, f'{seconds:.3f}', count, *interval, round(smoothed, 2)]
         for name, number in inside.items():
             cells.append(number)
             if name in self.regions.areas:
@@ -179,7 +181,8 @@ class _Run:
         return cells + [number for name in self.regions.lines for number in crossings[name]]
 
     def _text(self, result: CrowdResult, smoothed: float, inside: dict, crossings: dict) -> list[str]:
-        rows = [f'{result.count:,.6g} heads (smoothed {smoothed:,.0f})']
+        sure = '' if result.interval is None else '{:,} to {:,}, '.format(*result.interval)
+        rows = [f'{result.count:,.6g} heads ({sure}smoothed {smoothed:,.0f})']
         for name, number in inside.items():
             area = self.regions.areas.get(name)
             rows.append(f'{name}: {number:,}' + (f', {number / area:.2f} per m2' if area else ''))

@@ -3,6 +3,7 @@
 import csv
 import json
 import weakref
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -26,8 +27,8 @@ REGIONS = dict(
 class Planted:
     """A model that knows where heads are: frame after frame, counted by itself; the pictures do not matter."""
 
-    def __init__(self, ways: np.ndarray, stop_at: int | None = None, has_points: bool = True) -> None:
-        self.ways, self.calls, self.stop_at, self.has_points = ways, 0, stop_at, has_points
+    def __init__(self, ways: np.ndarray, stop_at: int | None = None, has_points: bool = True, sure=False) -> None:
+        self.ways, self.calls, self.stop_at, self.has_points, self.sure = ways, 0, stop_at, has_points, sure
 
     def predict(self, image, return_map=False, path=None):
         if self.calls == self.stop_at:
@@ -36,8 +37,9 @@ class Planted:
         self.calls += 1
         points = points[((points >= 0) & (points < (WIDTH, HEIGHT))).all(axis=1)].astype(np.float32)
         ones, boxes = np.ones(len(points), np.float32), np.full((len(points), 4), np.nan, np.float32)
-        size = image.shape[1::-1]
-        return CrowdResult(points, ones, boxes, len(points), path, size, has_points=self.has_points)
+        interval = (len(points) - 2, len(points) + 3) if self.sure else None
+        result = CrowdResult(points, ones, boxes, len(points), path, image.shape[1::-1], has_points=self.has_points)
+        return replace(result, interval=interval)
 
     def identity(self):
         return dict(model='planted', weights='none', score_threshold=None)
@@ -83,7 +85,7 @@ def write_clip(path, frames: int) -> None:
 
 def rows_of(folder) -> list[dict]:
     with (folder / 'counts.csv').open(newline='') as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [{key: float(value or 'nan') for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def frames_of(path) -> int:
@@ -143,6 +145,18 @@ def test_a_stopped_run_goes_on_exactly(clip, ways, regions, whole, tmp_path, kil
     assert sum(map(frames_of, parts)) == 40
     with pytest.raises(ValueError, match=r'state\.json: the run to go on with had another every \(1, now 2\)'):
         count_video(Planted(ways), clip, tmp_path / 'out', **options, every=2, resume=True)
+
+
+def test_intervals_of_frames(clip, ways, tmp_path):
+    count_video(Planted(ways, sure=True), clip, tmp_path / 'sure', every=5)
+    rows = rows_of(tmp_path / 'sure')
+    assert [(row['low'], row['high']) for row in rows] == [(row['count'] - 2, row['count'] + 3) for row in rows]
+    summary = count_video(Planted(ways), clip, tmp_path / 'out', every=5)
+    text = (tmp_path / 'out' / 'counts.csv').read_text().splitlines()
+    assert text[0] == 'frame,seconds,count,low,high,count_smoothed'
+    assert all(line.split(',')[3:5] == ['', ''] for line in text[1:])
+    assert summary['counted']['count']['mean'] == np.mean([row['count'] for row in rows])
+    assert (tmp_path / 'out' / 'counts.png').read_bytes() != (tmp_path / 'sure' / 'counts.png').read_bytes()
 
 
 def test_every_third_frame(clip, ways, tmp_path):
