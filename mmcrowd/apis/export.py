@@ -14,13 +14,15 @@ from torch import Tensor, nn
 
 from mmcrowd.codecs.in_graph import decode_in_graph, why_not
 from mmcrowd.datasets import SyntheticCrowd
-from mmcrowd.models import CrowdLocalizer
+from mmcrowd.models import CrowdLocalizer, HeadSizeEstimator
+from mmcrowd.models.necks.dla_up import ExactDeformConv
 from mmcrowd.utils.atomic_files import write_atomic
 from mmcrowd.version import __version__
 
 from .inferencer import CrowdInferencer, inference_pipeline
 
-_OPSET = 17
+_OPSET, _DEFORMABLE_OPSET = 17, 19
+"""Version of the operators, and the first that has deformable convolutions."""
 _RECORDED, _COMPARED = (96, 128), (251, 333)
 """Height and width of the images that a graph is recorded with, and compared on; those it is used with are free."""
 
@@ -66,6 +68,8 @@ class ExportableCrowd(nn.Module):
 def why_not_exported(model: nn.Module) -> str | None:
     """Why a model has no ONNX file here, None where it can be exported."""
     name = type(model).__name__
+    if isinstance(model, HeadSizeEstimator):
+        return f'{name}: it finds no heads, but reads their sizes at points that are known'
     if not isinstance(model, CrowdLocalizer):
         return (
             f'{name}: a detector of boxes, whose decoding and suppression are of mmdet; export it with MMDeploy, or '
@@ -107,14 +111,14 @@ def export_onnx(crowd: CrowdInferencer, out: str | Path) -> Path:
         raise ValueError(f'{out}: expected a file name that ends in .onnx')
     if find_spec('onnx') is None:
         raise ImportError('exporting needs the package onnx: pip install onnx onnxruntime')
+    wrapped = ExportableCrowd(crowd.model).eval()
     changes = [str(step['type']) for step in inference_pipeline(crowd.cfg) if 'Pack' not in str(step['type'])]
     if changes:
         raise ValueError(
             f'{out}: the test pipeline has {", ".join(changes)}, which no part of the graph would do: take a config '
             'that gives the model the image as it is'
         )
-    wrapped = ExportableCrowd(crowd.model).eval()
-    graph = _with_metadata(_record(wrapped), crowd)
+    graph = _finish(_record(wrapped), crowd)
     if find_spec('onnxruntime') is not None:
         _compare(graph, wrapped, out)
     write_atomic(out, graph)
@@ -125,6 +129,7 @@ def _record(wrapped: ExportableCrowd) -> bytes:
     """The graph of a model."""
     names = ['points', 'scores'] if wrapped.codec.locates else ['count', 'density']
     axes = dict(image=['height', 'width'], points=['heads'], scores=['heads'], density=['rows', 'columns'])
+    deformable = any(isinstance(module, ExactDeformConv) for module in wrapped.modules())
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # The recorder warns of every number that it takes for a constant: the padding of strided convolutions, which is
@@ -137,16 +142,18 @@ def _record(wrapped: ExportableCrowd) -> bytes:
             input_names=['image'],
             output_names=names,
             dynamic_axes={name: dict(enumerate(axes[name])) for name in ['image', *names] if name in axes},
-            opset_version=_OPSET,
+            opset_version=_DEFORMABLE_OPSET if deformable else _OPSET,
             dynamo=False,
         )
     return file.getvalue()
 
 
-def _with_metadata(graph: bytes, crowd: CrowdInferencer) -> bytes:
+def _finish(graph: bytes, crowd: CrowdInferencer) -> bytes:
+    """A graph with operators of ONNX only, and with what it was made of."""
     import onnx
 
     model = onnx.load_model_from_string(graph)
+    use_standard_operators(model)
     about = dict(
         model='' if crowd.zoo_model is None else crowd.zoo_model.name,
         trained_on='' if crowd.zoo_model is None else crowd.zoo_model.trained_on,
@@ -156,6 +163,32 @@ def _with_metadata(graph: bytes, crowd: CrowdInferencer) -> bytes:
     )
     onnx.helper.set_model_props(model, {name: value for name, value in about.items() if value})
     return model.SerializeToString()
+
+
+def use_standard_operators(model) -> None:
+    """Make mmcv's deformable convolutions in an ``onnx.ModelProto`` those of ONNX, which runtimes have."""
+    from onnx import helper
+
+    for node in model.graph.node:
+        if node.op_type != 'MMCVModulatedDeformConv2d':
+            continue
+        x, offset, mask, weight, *bias = node.input
+        options = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        standard = helper.make_node(
+            'DeformConv',
+            [x, weight, offset, *(bias or ['']), mask],
+            node.output,
+            node.name,
+            strides=options['stride'],
+            pads=[*options['padding']] * 2,
+            dilations=options['dilation'],
+            group=options['groups'],
+            offset_group=options['deform_groups'],
+        )
+        node.CopyFrom(standard)
+    sets = [each for each in model.opset_import if each.domain != 'mmcv']
+    del model.opset_import[:]
+    model.opset_import.extend(sets)
 
 
 def rendered_crowd(shape: tuple[int, int], seed: int = 4321) -> np.ndarray:
@@ -170,7 +203,13 @@ def _compare(graph: bytes, wrapped: ExportableCrowd, out: Path) -> None:
     import onnxruntime
 
     image = rendered_crowd(_COMPARED)
-    session = onnxruntime.InferenceSession(graph, providers=['CPUExecutionProvider'])
+    try:
+        session = onnxruntime.InferenceSession(graph, providers=['CPUExecutionProvider'])
+    except Exception as error:  # of a dozen types; an old runtime lacks operators
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'{out}: not written, onnxruntime {onnxruntime.__version__} refuses the graph: {reason}'
+        ) from error
     for name, ours, theirs in zip(
         [output.name for output in session.get_outputs()],
         wrapped(torch.from_numpy(image)),

@@ -1,5 +1,7 @@
 """ONNX files give what the model gives, for images of other sizes than the one that they were recorded with."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -8,9 +10,17 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmcrowd.apis import CrowdInferencer, export_onnx
-from mmcrowd.apis.export import ExportableCrowd, _compare, _record, rendered_crowd, why_not_exported
+from mmcrowd.apis.export import (
+    ExportableCrowd,
+    _compare,
+    _record,
+    rendered_crowd,
+    use_standard_operators,
+    why_not_exported,
+)
 from mmcrowd.codecs import CrossCodec, DensityCodec, FIDTCodec, HeadHeatmapCodec, InstanceMapCodec, P2RCodec
 from mmcrowd.codecs.in_graph import decode_in_graph
+from mmcrowd.models.necks.dla_up import ExactDeformConv
 from mmcrowd.registry import MODELS
 from tests.docs.pages import blocks
 from tests.models.test_density_networks import small
@@ -67,9 +77,13 @@ def test_a_detector_of_boxes_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ('config', 'message'),
-    [('raz/raz-net_vgg16_sha.py', 'several passes'), ('density/deep-count_vgg16_9e_sha.py', 'tiles of one size')],
+    [
+        ('raz/raz-net_vgg16_sha.py', 'several passes'),
+        ('density/deep-count_vgg16_9e_sha.py', 'tiles of one size'),
+        ('iim/head-size-lite_8e-crops_scut-a.py', 'points that are known'),
+    ],
 )
-def test_what_is_more_than_one_pass_over_the_image_is_refused(repo_root, config: str, message: str) -> None:
+def test_what_is_no_single_pass_over_the_image_is_refused(repo_root, config: str, message: str) -> None:
     with torch.device('meta'):
         model = MODELS.build(Config.fromfile(repo_root / 'configs' / config).model)
     assert message in why_not_exported(model)
@@ -117,6 +131,31 @@ def test_what_depends_on_the_size_of_the_image(name: str, tmp_path) -> None:
     pytest.importorskip('onnxruntime', reason='needs the extra onnx')
     wrapped = ExportableCrowd(small(name)).eval()
     _compare(_record(wrapped), wrapped, tmp_path / 'crowd.onnx')
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_deformable_convolutions_are_those_of_onnx() -> None:
+    onnx = pytest.importorskip('onnx', reason='needs the extra onnx')
+    runtime = pytest.importorskip('onnxruntime', reason='needs the extra onnx')
+    torch.manual_seed(0)
+    layer, file = ExactDeformConv(4, 6, 3, padding=1).eval(), io.BytesIO()
+    torch.nn.init.normal_(layer.conv_offset.weight, std=0.5)  # as built, nothing is moved
+    x = torch.randn(1, 4, 9, 12)
+    torch.onnx.export(layer, (x,), file, input_names=['x'], opset_version=19, dynamo=False)
+    model = onnx.load_model_from_string(file.getvalue())
+    use_standard_operators(model)
+    session = runtime.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])
+    with torch.no_grad():
+        np.testing.assert_allclose(session.run(None, {'x': x.numpy()})[0], layer(x).numpy(), atol=1e-5)
+
+
+def test_a_graph_that_no_runtime_takes_is_said_in_a_line(shipped, tmp_path, monkeypatch) -> None:
+    pytest.importorskip('onnx', reason='needs the extra onnx')
+    pytest.importorskip('onnxruntime', reason='needs the extra onnx')
+    monkeypatch.setattr('mmcrowd.apis.export._finish', lambda graph, crowd: b'no graph')
+    monkeypatch.setattr('mmcrowd.apis.export._record', lambda wrapped: b'')
+    with pytest.raises(ValueError, match=r'not written, onnxruntime \S+ refuses the graph'):
+        export_onnx(shipped, tmp_path / 'crowd.onnx')
 
 
 def test_a_graph_that_differs_is_not_written(shipped, tmp_path, monkeypatch) -> None:
