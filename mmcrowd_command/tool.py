@@ -21,6 +21,7 @@ USER_ERROR = 2
 
 # What options offer. The package has more to say of each; tests hold them alike.
 DEFAULT_MODEL = 'crowd_lite'
+STYLES = ('points', 'boxes', 'density', 'contours')
 DTYPES = ('float16', 'float32')
 FORMATS = (
     *('coco', 'csv', 'cvat', 'json', 'label_studio', 'labelme', 'mot', 'points', 'shanghaitech', 'via', 'voc', 'yolo'),

@@ -4,9 +4,10 @@ predict.py photo.jpg
 predict.py photos/ --model count_lite --out counts
 predict.py photos/ --model CONFIG.py --weights WEIGHTS     (or photos/ CONFIG.py WEIGHTS)
 
-Writes one overlay picture per image, predictions.json (all heads) and counts.csv (one row per image), image by image:
-a run that is stopped keeps its numbers, and goes on with --resume. Exit code 0: every image has its numbers; 1: some
-were left out, with a line each; 2: nothing could be done, or the results could not be written.
+Writes one picture per image (--draw points contours: heads, and bands of equal crowd density), predictions.json (all
+heads) and counts.csv (one row per image), image by image: a run that is stopped keeps its numbers, and goes on with
+--resume. Exit code 0: every image has its numbers; 1: some were left out, with a line each; 2: nothing could be done,
+or the results could not be written.
 A config is a Python program: use configs you trust. Weights are read as data; nothing of the file is run.
 """
 
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 from mmcrowd_command.options import add_options, load_model
-from mmcrowd_command.tool import ToolParser, run_tool
+from mmcrowd_command.tool import STYLES, ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,7 +32,13 @@ def parse_args() -> argparse.Namespace:
         help='folder of the results (default: %(default)s)',
     )
     add_options(parser, '--score-thr')
-    parser.add_argument('--boxes', action='store_true', help='draw boxes too')
+    parser.add_argument(
+        '--draw',
+        nargs='+',
+        choices=STYLES,
+        metavar='STYLE',
+        help=f'what the pictures show, of {", ".join(STYLES)} (default: points, or the density of a model without)',
+    )
     parser.add_argument('--no-pictures', action='store_true', help='write numbers only')
     parser.add_argument('--resume', action='store_true', help='go on with the numbers that --out holds')
     add_options(parser, '--batch-size', '--max-pixels', '--device')
@@ -69,7 +76,7 @@ def main() -> int:
         print(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
     try:
         results, failures = predict_folder(
-            crowd, args.images, args.out_dir, args.boxes, pictures=not args.no_pictures, resume=args.resume
+            crowd, args.images, args.out_dir, args.draw, pictures=not args.no_pictures, resume=args.resume
         )
     except KeyboardInterrupt:
         print(f'\nstopped; {printable(args.out_dir)} holds what was found, --resume goes on', file=sys.stderr)

@@ -26,7 +26,7 @@ def predict_folder(
     crowd: CrowdInferencer,
     images: str | Path | Sequence[str | Path],
     out_dir: str | Path,
-    with_boxes: bool = False,
+    styles: Sequence[str] | None = None,
     pictures: bool = True,
     resume: bool = False,
 ) -> tuple[list[CrowdResult], list[str]]:
@@ -41,7 +41,7 @@ def predict_folder(
         out_dir: Gets one overlay picture per image, named by :func:`mmcrowd.utils.files.picture_names`, the files of
             :class:`mmcrowd.apis.ResultFiles`, and ``run.json``, which tells whether a run can be resumed. Made if
             needed; files of the same names are replaced.
-        with_boxes: Whether the boxes are drawn too.
+        styles: What the pictures show, as for :meth:`mmcrowd.apis.CrowdResult.draw`.
         pictures: Whether overlay pictures are written.
         resume: Go on with what is in ``out_dir``: only images that have no numbers there are predicted.
 
@@ -74,7 +74,7 @@ def predict_folder(
             progress.step()
             continue
         if pictures:
-            drawn = picture.result.draw(picture.pixels, with_boxes, copy=False)
+            drawn = picture.result.draw(picture.pixels, styles, copy=False)
             write_image(out_dir / names[picture.path], drawn)
             picture.pixels = drawn = None  # before others are read
         files.add(picture.result)

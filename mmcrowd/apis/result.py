@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from mmcrowd.utils.files import printable
 from mmcrowd.utils.pictures import read_image, swap_channels
-from mmcrowd.visualization import draw_boxes, draw_count, draw_map, draw_points
+from mmcrowd.visualization import CrowdDensity, Drawable, check_styles, draw_beside_truth, draw_crowd
 
 if TYPE_CHECKING:
     import supervision
@@ -207,21 +207,37 @@ class CrowdResult:
         return path
 
     def draw(
-        self, image: np.ndarray | None = None, with_boxes: bool = False, copy: bool = True, text: str | None = None
+        self,
+        image: np.ndarray | None = None,
+        styles: Sequence[str] | None = None,
+        copy: bool = True,
+        text: str | None = None,
+        annotated: np.ndarray | None = None,
+        match_radius: float = 8.0,
     ) -> np.ndarray:
-        """Draw heads (coloured by score), or the density of a model without points, and the count.
+        """Draw what was found on the image, and the count; or beside what is annotated.
+
+        Densities are those of the predicted map ``density`` if :attr:`maps` has it, else of the points, smoothed with a
+        kernel whose width the legend says (:class:`mmcrowd.visualization.CrowdDensity`).
 
         Args:
             image: ``(H, W, 3)`` uint8 BGR, as ``cv2.imread`` gives it; None reads ``image_path``.
-            with_boxes: Whether to draw the boxes too.
+            styles: Some of :data:`mmcrowd.visualization.STYLES`: ``points`` (coloured by score), ``boxes``,
+                ``density`` (a heat map), ``contours`` (bands of equal density). None is points, or the density of a
+                model without points.
             copy: Whether a given image is left as it is; False draws on it, for images that fill the memory.
             text: Stands in the corner instead of the count; '' for nothing.
+            annotated: ``(N, 2)`` xy of the annotated heads, pixels of the image: the picture then has two panels,
+                annotated and predicted, with found, missed and false heads and F1 if points are drawn alone. ``text``
+                and ``copy`` do not matter then.
+            match_radius: Largest distance of a predicted head from its annotated one, pixels.
 
         Returns:
-            An image of the same shape, BGR, ready for ``cv2.imwrite``.
+            An image of the same shape, wider and higher with ``annotated``; BGR, ready for ``cv2.imwrite``.
 
         Raises:
-            ValueError: Neither an image nor a path is known, or the image has another size than the one predicted.
+            ValueError: Neither an image nor a path is known, the image has another size than the one predicted, or a
+                style is unknown or not to be had of this model.
         """
         if image is None:
             if self.image_path is None or self.frame is not None:
@@ -230,14 +246,28 @@ class CrowdResult:
             image, copy = read_image(self.image_path), False
         if image.shape[:2] != self.size[::-1]:
             raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
-        drawn = swap_channels(np.array(image, order='C') if copy else image)
-        if not self.has_points and 'density' in (self.maps or {}):
-            drawn = draw_map(drawn, _spread(self.maps['density'][0]))
-        if with_boxes:
-            draw_boxes(drawn, self.boxes, copy=False)
-        draw_points(drawn, self.points, scores=self.scores, copy=False)
+        styles, crowd = self._drawable(styles)
+        drawn = swap_channels(np.array(image, order='C') if copy or annotated is not None else image)
         count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
-        return swap_channels(draw_count(drawn, f'{count} heads' if text is None else text, copy=False))
+        if annotated is None:
+            drawn = draw_crowd(drawn, crowd, styles, f'{count} heads' if text is None else text)
+        else:
+            drawn = draw_beside_truth(drawn, annotated, crowd, styles, match_radius, count)
+        return swap_channels(drawn)
+
+    def _drawable(self, styles: Sequence[str] | None) -> tuple[tuple[str, ...], Drawable]:
+        """The styles in the order of painting, and what they draw."""
+        map = (self.maps or {}).get('density')
+        if styles is None:
+            styles = ('points',) if self.has_points else () if map is None else ('density',)
+        styles = check_styles(styles)
+        if not self.has_points and (set(styles) & {'points', 'boxes'} or (styles and map is None)):
+            can = 'nothing' if map is None else 'density and contours'
+            raise ValueError(f'the model counts without points: {can} can be drawn, found {", ".join(styles)}')
+        density = None
+        if map is not None and {'density', 'contours'} & set(styles):
+            density = CrowdDensity.of_map(map[0], self.size[::-1])
+        return styles, Drawable(self.points, self.boxes, self.scores, density)
 
     def _summary(self) -> dict:
         sure = {} if self.interval is None else dict(interval=list(self.interval))
@@ -246,11 +276,6 @@ class CrowdResult:
     def _need_points(self, lacking: str) -> None:
         if not self.has_points:
             raise ValueError(f'the model counts without points: {lacking}; take to_json, or a model that locates')
-
-
-def _spread(density: np.ndarray) -> np.ndarray:
-    """A density as an area that is seen: a network that learnt from points gives specks, which a picture hides."""
-    return cv2.GaussianBlur(np.asarray(density, np.float32), (0, 0), max(0.01 * max(density.shape), 0.5))
 
 
 def _rounded(count: float) -> float:

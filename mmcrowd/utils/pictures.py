@@ -144,10 +144,12 @@ def write_image(path: str | Path, pixels: np.ndarray) -> None:
 
 def swap_channels(pixels: np.ndarray) -> np.ndarray:
     """BGR to RGB or the reverse, in place and so without a second copy; returns ``pixels``, (H, W, 3) uint8."""
+    import cv2
+
     rows = max(1, _STRIP // max(1, pixels[0].size))
     for start in range(0, len(pixels), rows):
         strip = pixels[start : start + rows]
-        strip[:] = strip[..., ::-1].copy()
+        strip[:] = cv2.cvtColor(strip, cv2.COLOR_BGR2RGB)
     return pixels
 
 

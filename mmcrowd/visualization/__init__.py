@@ -2,11 +2,13 @@
 
 from mmcrowd.utils import mmdet_parts  # noqa: F401
 
+from .crowd_picture import STYLES, Drawable, check_styles, draw_beside_truth, draw_compared, draw_crowd
+from .density import CrowdDensity, kernel_width
 from .drawing import (
     add_caption,
+    draw_annotated,
     draw_boxes,
     draw_count,
-    draw_map,
     draw_matches,
     draw_points,
     magnification,
@@ -14,17 +16,30 @@ from .drawing import (
     panels,
 )
 from .local_visualizer import CrowdLocalVisualizer
-from .markers import auto_radius
+from .maps import draw_contours, draw_density, draw_map
+from .markers import auto_radius, head_radii
 
 __all__ = [
+    'STYLES',
+    'CrowdDensity',
     'CrowdLocalVisualizer',
+    'Drawable',
     'add_caption',
     'auto_radius',
+    'check_styles',
+    'draw_annotated',
+    'draw_beside_truth',
     'draw_boxes',
+    'draw_compared',
+    'draw_contours',
     'draw_count',
+    'draw_crowd',
+    'draw_density',
     'draw_map',
     'draw_matches',
     'draw_points',
+    'head_radii',
+    'kernel_width',
     'magnification',
     'magnify',
     'panels',

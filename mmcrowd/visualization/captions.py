@@ -30,15 +30,22 @@ def text_rows(text: str) -> list[Row]:
     return [[(None, line)] for line in text.split('\n')] if text else []
 
 
-def write_plate(out: np.ndarray, rows: list[Row]) -> None:
-    """Write rows of text on a dark translucent plate in the top left corner, in place."""
+def write_plate(out: np.ndarray, rows: list[Row], at_bottom: bool = False, share: float = 1.0) -> None:
+    """Write rows of text on a dark translucent plate in a left corner, in place.
+
+    Args:
+        out: ``(H, W, 3)`` uint8, modified.
+        rows: What to write.
+        at_bottom: Whether the plate is in the lower left corner instead of the upper one.
+        share: Size of the text, 1 is the usual one.
+    """
     if not rows:
         return
-    size = _text_size(rows, out.shape[1], out.shape[0])
+    size = _text_size(rows, out.shape[1], out.shape[0], share)
     width, height = _measure(rows, size)
-    plate = out[:height, :width]
+    plate = out[-height:, :width] if at_bottom else out[:height, :width]
     plate[:] = (0.3 * plate + 0.7 * np.asarray(EDGE_COLOR, np.float32)).astype(np.uint8)
-    _write(out, rows, size)
+    _write(plate, rows, size)
 
 
 def _write(out: np.ndarray, rows: list[Row], size: float) -> None:
@@ -77,8 +84,8 @@ def _usual_size(width: int, height: int) -> float:
     return float(np.clip(0.024 * np.sqrt(height * width), 9, 200))
 
 
-def _text_size(rows: list[Row], width: int, height: int) -> float:
-    """Height of capitals in pixels: the usual one, less where the rows would not fit into the image."""
-    size = _usual_size(width, height)
+def _text_size(rows: list[Row], width: int, height: int, share: float = 1.0) -> float:
+    """Height of capitals in pixels: a share of the usual one, less where the rows would not fit into the image."""
+    size = max(share * _usual_size(width, height), 7.0)
     text_width, text_height = _measure(rows, size)
     return max(1.0, size * min(1.0, 0.97 * width / text_width, height / text_height))

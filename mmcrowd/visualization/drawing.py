@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from .captions import add_strip, text_rows, write_plate
-from .markers import Color, as_points, auto_radius, stamp
+from .markers import Color, as_points, auto_radius, checked_image, copy_of, head_radii, stamp
 
 TRUE_COLOR: Color = (0, 220, 150)
 FALSE_COLOR: Color = (255, 70, 40)
@@ -23,13 +23,14 @@ POINT_COLOR: Color = (0, 225, 255)
 WEAK_COLOR: Color = (255, 70, 190)
 BOX_COLOR: Color = (255, 210, 70)
 _BACKGROUND: Color = (250, 250, 250)
+_TRUE, _MISSED = ('dot', TRUE_COLOR), ('ring', MISSED_COLOR)
 
 
 def draw_points(
     image: np.ndarray,
     points: np.ndarray,
     color: Color = POINT_COLOR,
-    radius: float | None = None,
+    radius: float | np.ndarray | None = None,
     scores: np.ndarray | None = None,
     marker: str = 'dot',
     copy: bool = True,
@@ -40,17 +41,17 @@ def draw_points(
         image: ``(H, W, 3)`` uint8 RGB.
         points: ``(N, 2)`` xy, pixels of the image. Points outside draw what of their marker reaches inside.
         color: RGB of the markers.
-        radius: Pixels; None chooses it by :func:`auto_radius`.
+        radius: Pixels, one for all or ``(N,)``; None chooses each by :func:`head_radii`.
         scores: ``(N,)`` in [0, 1]; if given, the colour runs from pink (0) to ``color`` (1).
-        marker: 'dot', 'cross' or 'ring'.
+        marker: 'dot', 'ring', 'cross' or 'square'.
         copy: Whether to draw on a copy.
 
     Returns:
         The drawn image.
     """
-    out = _copy(image) if copy else image
+    out = copy_of(image) if copy else image
     points = as_points(points)
-    radius = auto_radius(points, image.shape) if radius is None else float(radius)
+    radius = head_radii(points, image.shape) if radius is None else radius
     colors = np.asarray(color, np.float32)
     if scores is not None:
         scores = np.asarray(scores, np.float32).reshape(-1)
@@ -71,24 +72,29 @@ def draw_boxes(
         image: ``(H, W, 3)`` uint8 RGB.
         boxes: ``(N, 4)`` xyxy, pixels of the image.
         color: RGB.
-        thickness: Line width in pixels; None chooses it from the image size.
+        thickness: Line width in pixels; None chooses it from the image size, at most a tenth of the box.
         copy: Whether to draw on a copy.
 
     Returns:
         The drawn image.
     """
-    out = _copy(image) if copy else image
+    out = copy_of(image) if copy else image
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     boxes = boxes[np.isfinite(boxes).all(axis=1)]
     height, width = image.shape[:2]
-    thickness = max(1, round(np.sqrt(height * width) / 1000)) if thickness is None else thickness
-    margin = thickness + 2
+    if thickness is None:
+        usual = max(1, round(np.sqrt(height * width) / 1000))
+        lines = np.clip((boxes[:, 2:] - boxes[:, :2]).min(axis=1) // 10, 1, usual).astype(int)
+    else:
+        usual, lines = thickness, np.full(len(boxes), thickness)
+    margin = usual + 2
     boxes[:, 0::2] = np.clip(boxes[:, 0::2], -margin, width + margin)
     boxes[:, 1::2] = np.clip(boxes[:, 1::2], -margin, height + margin)
     x1, y1 = np.floor(boxes[:, :2].T)
     x2, y2 = np.maximum(np.ceil(boxes[:, 2:].T) - 1, (x1, y1))
     corners = np.stack([x1, y1, x2, y1, x2, y2, x1, y2], axis=1).reshape(-1, 4, 1, 2).astype(np.int32)
-    cv2.polylines(out, list(corners), True, color, thickness)
+    for line in np.unique(lines):
+        cv2.polylines(out, list(corners[lines == line]), True, color, int(line))
     return out
 
 
@@ -103,7 +109,7 @@ def draw_count(image: np.ndarray, text: str, copy: bool = True) -> np.ndarray:
     Returns:
         The drawn image; the text is scaled with the image and shrinks until it fits.
     """
-    out = _copy(image) if copy else image
+    out = copy_of(image) if copy else image
     write_plate(out, text_rows(text))
     return out
 
@@ -119,8 +125,8 @@ def add_caption(image: np.ndarray, text: str) -> np.ndarray:
         A new, higher image of the same width. The strip's height depends on the image's shape and the number of
         lines alone; a line that is too long is written smaller.
     """
-    _check_image(image)
-    return add_strip(image, text_rows(text)) if text else _copy(image)
+    checked_image(image)
+    return add_strip(image, text_rows(text)) if text else copy_of(image)
 
 
 def magnification(points: np.ndarray, shape: Sequence[int], longest_side: int = 2400) -> int:
@@ -132,46 +138,20 @@ def magnification(points: np.ndarray, shape: Sequence[int], longest_side: int = 
         longest_side: The enlarged image's longest side may not exceed this, pixels.
 
     Returns:
-        1 to 8: enough for markers of 4 px radius and a longest side of 600 px.
+        1 to 8: enough for markers of 3 px radius and a longest side of 600 px.
     """
     longest = max(shape[:2])
-    wanted = max(4 / auto_radius(points, shape), 600 / longest)
+    wanted = max(3 / auto_radius(points, shape), 600 / longest)
     return int(np.clip(np.ceil(wanted), 1, np.clip(longest_side // longest, 1, 8)))
 
 
 def magnify(image: np.ndarray, factor: int, smooth: bool = True) -> np.ndarray:
     """Enlarge an image by a whole number; its points and boxes are to be multiplied by the same."""
-    _check_image(image)
+    checked_image(image)
     if factor == 1:
-        return _copy(image)
+        return copy_of(image)
     how = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
     return cv2.resize(image, None, fx=factor, fy=factor, interpolation=how)
-
-
-def draw_map(image: np.ndarray, map: np.ndarray, alpha: float = 0.6, max_value: float | None = None) -> np.ndarray:
-    """Lay a map over an image in colours; ``alpha=1`` gives the map alone, as a side panel.
-
-    A map of ``(ceil(H / s), ceil(W / s))`` cells, s a power of two, is enlarged by exactly its stride s, so that cells
-    and pixels stay aligned; any other map is stretched to the image.
-
-    Args:
-        image: ``(H, W, 3)`` uint8 RGB.
-        map: ``(h, w)`` float. Values up to 0 get the lowest colour, NaN as well.
-        alpha: Opacity of the highest value. Below 1 lower values are more transparent, so that the image shows.
-        max_value: Value of the highest colour; None takes the map's maximum (a map of zeros is all lowest colour).
-
-    Returns:
-        A new image of the same shape.
-    """
-    _check_image(image)
-    level = _normalised(map, max_value)
-    level = _fit(level, image.shape[:2])
-    if alpha >= 1:
-        return _inferno(level)
-    # The dark third of the colours is left out: on a photograph it would look like shadow.
-    weight = (level.astype(np.float32) / 255)[..., None]
-    colors = _inferno((85 + level * (170 / 255)).astype(np.uint8)).astype(np.float32)
-    return (image + (colors - image) * (alpha * np.sqrt(weight)) + 0.5).astype(np.uint8)
 
 
 def draw_matches(
@@ -193,7 +173,7 @@ def draw_matches(
         pred_points: ``(M, 2)`` xy, pixels of the image.
         matched_gt: ``(N,)`` bool, whether the annotated head was found.
         matched_pred: ``(M,)`` bool, whether the prediction is a head.
-        radius: Of the markers, pixels; None chooses it by :func:`auto_radius`.
+        radius: Of the markers, pixels; None chooses each by :func:`head_radii`.
         title: ASCII lines above the legend.
 
     Returns:
@@ -202,18 +182,49 @@ def draw_matches(
     Raises:
         ValueError: If a mask is not one bool per point.
     """
-    out = _copy(image)
+    out = copy_of(image)
     gt_points, pred_points = as_points(gt_points), as_points(pred_points)
     matched_gt = _as_mask(matched_gt, len(gt_points), 'matched_gt')
     matched_pred = _as_mask(matched_pred, len(pred_points), 'matched_pred')
     true, false, missed = pred_points[matched_pred], pred_points[~matched_pred], gt_points[~matched_gt]
-    if radius is None:
-        radius = auto_radius(np.concatenate([true, false, missed]), image.shape)
-    kinds = (('dot', TRUE_COLOR), ('ring', MISSED_COLOR), ('cross', FALSE_COLOR))
-    for points, (marker, color) in zip((true, missed, false), kinds, strict=True):
-        stamp(out, points, np.asarray(color, np.float32), marker, radius)
+    groups = (true, missed, false)
+    radii = (
+        head_radii(np.concatenate(groups), image.shape) if radius is None else np.full(sum(map(len, groups)), radius)
+    )
+    kinds = (_TRUE, _MISSED, ('cross', FALSE_COLOR))
+    starts = np.cumsum([len(true), len(missed)])
+    for points, (marker, color), sizes in zip(groups, kinds, np.split(radii, starts), strict=True):
+        stamp(out, points, np.asarray(color, np.float32), marker, sizes)
     numbers = (f'{len(true):,} true', f'{len(missed):,} missed', f'{len(false):,} false')
     return add_strip(out, [*text_rows(title), list(zip(kinds, numbers, strict=True))])
+
+
+def draw_annotated(
+    image: np.ndarray, gt_points: np.ndarray, matched_gt: np.ndarray, radius: float | None = None, title: str = ''
+) -> np.ndarray:
+    """Draw the annotated heads as :func:`draw_matches` does: found (green dot) and missed (yellow ring).
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        gt_points: ``(N, 2)`` xy, pixels of the image.
+        matched_gt: ``(N,)`` bool, whether the head was found.
+        radius: Of the markers, pixels; None chooses each by :func:`head_radii`.
+        title: ASCII lines above the legend.
+
+    Returns:
+        A new image of the same width, higher by the strip with the legend.
+
+    Raises:
+        ValueError: If the mask is not one bool per point.
+    """
+    out, gt_points = copy_of(image), as_points(gt_points)
+    matched_gt = _as_mask(matched_gt, len(gt_points), 'matched_gt')
+    radii = head_radii(gt_points, image.shape) if radius is None else np.full(len(gt_points), radius)
+    entries = []
+    for (marker, color), which, name in ((_TRUE, matched_gt, 'found'), (_MISSED, ~matched_gt, 'missed')):
+        stamp(out, gt_points[which], np.asarray(color, np.float32), marker, radii[which])
+        entries.append(((marker, color), f'{which.sum():,} {name}'))
+    return add_strip(out, [*text_rows(title), entries])
 
 
 def panels(images: Sequence[np.ndarray], gap: int | None = None) -> np.ndarray:
@@ -229,7 +240,7 @@ def panels(images: Sequence[np.ndarray], gap: int | None = None) -> np.ndarray:
     if not images:
         raise ValueError('panels needs at least one image, found none')
     for image in images:
-        _check_image(image)
+        checked_image(image)
     height = max(image.shape[0] for image in images)
     gap = max(2, height // 100) if gap is None else gap
     width = sum(image.shape[1] for image in images) + gap * (len(images) - 1)
@@ -241,44 +252,8 @@ def panels(images: Sequence[np.ndarray], gap: int | None = None) -> np.ndarray:
     return out
 
 
-def _normalised(map: np.ndarray, max_value: float | None) -> np.ndarray:
-    """Scale a ``(h, w)`` map to uint8 levels, 0 to ``max_value`` (None: its maximum)."""
-    map = np.asarray(map, np.float32)
-    if map.ndim != 2 or 0 in map.shape:
-        raise ValueError(f'a map must be (h, w) with at least one cell, found shape {map.shape}')
-    map = np.nan_to_num(map, nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(map.max()) if max_value is None else float(max_value)
-    return (np.clip(map / top, 0, 1) * 255 + 0.5).astype(np.uint8) if top > 0 else np.zeros(map.shape, np.uint8)
-
-
-def _fit(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Enlarge a map to an image's shape by its exact stride if it has one, else stretch it."""
-    (height, width), (rows, columns) = shape, level.shape
-    for stride in (1, 2, 4, 8, 16, 32, 64):
-        if (-(-height // stride), -(-width // stride)) == (rows, columns):
-            grown = cv2.resize(level, (columns * stride, rows * stride), interpolation=cv2.INTER_NEAREST)
-            return np.ascontiguousarray(grown[:height, :width])
-    shrinking = rows > height or columns > width
-    return cv2.resize(level, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-
-
-def _inferno(level: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1])
-
-
 def _as_mask(mask: np.ndarray, length: int, name: str) -> np.ndarray:
     mask = np.asarray(mask)
     if mask.shape != (length,) or (length and mask.dtype != bool):
         raise ValueError(f'{name} must be ({length},) bool, one per point, found shape {mask.shape} of {mask.dtype}')
     return mask.astype(bool)
-
-
-def _check_image(image: np.ndarray) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        found = f'{image.dtype} array of shape {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
-        raise ValueError(f'an image must be an (H, W, 3) uint8 array, found {found}')
-
-
-def _copy(image: np.ndarray) -> np.ndarray:
-    _check_image(image)
-    return np.array(image, order='C')

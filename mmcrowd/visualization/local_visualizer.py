@@ -8,24 +8,14 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 from mmengine.structures import PixelData
 
-from mmcrowd.evaluation.functional.matching import match_points
 from mmcrowd.registry import VISUALIZERS
 from mmcrowd.structures.heads import Heads, to_numpy
 from mmcrowd.utils.pictures import write_image
 
 from .captions import add_strip
-from .drawing import (
-    POINT_COLOR,
-    WEAK_COLOR,
-    add_caption,
-    draw_boxes,
-    draw_map,
-    draw_matches,
-    draw_points,
-    magnification,
-    magnify,
-    panels,
-)
+from .crowd_picture import draw_compared
+from .drawing import POINT_COLOR, WEAK_COLOR, add_caption, draw_boxes, draw_points, magnification, magnify, panels
+from .maps import draw_map
 
 _IGNORED_COLOR = (160, 160, 160)
 
@@ -36,8 +26,9 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
 
     The picture is one row of panels, each with a caption:
 
-    * With ground truth and predicted points: true, missed and false heads under maximum matching within
-      ``match_radius``, and their numbers.
+    * With ground truth and predicted points, two (:func:`mmcrowd.visualization.draw_compared`): annotated heads, found
+      or missed, beside predicted ones, true or false, with their numbers and F1 under maximum matching within
+      ``match_radius``.
     * With one of them alone: points (predictions coloured by score), boxes and the count.
     * A panel per channel of ``gt_map``, ``pred_map`` and every other map ``gt_*`` or ``pred_*``, with the sum and the
       largest value of the map.
@@ -141,7 +132,7 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
         scene = magnify(image, factor)
         if ignored is not None:
             scene = draw_boxes(scene, ignored.boxes * factor, _IGNORED_COLOR)
-        row = [self._scene(scene, factor, gt, pred, count, image.shape)]
+        row = self._scenes(scene, factor, gt, pred, count, image.shape)
         for field, maps in sorted(data_sample.items()):
             whose = {'gt': 'target', 'pred': 'predicted'}.get(field.split('_')[0])
             if (
@@ -153,27 +144,23 @@ class CrowdLocalVisualizer(DetLocalVisualizer):
                 row += self._maps(image, factor, maps, whose)
         return panels(row)
 
-    def _scene(self, scene, factor, gt, pred, count, shape) -> np.ndarray:
-        """The panel with the heads. ``scene`` is the image enlarged by ``factor``, ``shape`` that of the original."""
+    def _scenes(self, scene, factor, gt, pred, count, shape) -> list[np.ndarray]:
+        """The panels with the heads. ``scene`` is the image enlarged by ``factor``, ``shape`` that of the original."""
         size = f'{shape[1]} x {shape[0]} px'
         number = '' if pred is None else f'{len(pred):,}'
         if count is not None:
             number = f'{float(count):,.1f}'
         if gt is not None and pred is not None:
-            head = match_points(pred.points, gt.points, self.match_radius)
-            found = np.zeros(len(gt), bool)
-            found[head[head >= 0]] = True
-            title = f'{number} predicted, {len(gt):,} annotated, matched within {self.match_radius:g} px'
-            return draw_matches(scene, gt.points * factor, pred.points * factor, found, head >= 0, title=title)
+            return draw_compared(scene, gt.points, pred.points, self.match_radius, factor, number)
         if gt is not None:
             text = f'{len(gt):,} annotated' + (f', {number} predicted' if number else '')
-            return add_caption(self._heads(scene, gt, factor), f'{text}\n{size}')
+            return [add_caption(self._heads(scene, gt, factor), f'{text}\n{size}')]
         if pred is not None:
             rows = [[(None, f'{number} predicted')], [(None, size)]]
             if pred.scores is not None:
                 rows[1] += [(('dot', WEAK_COLOR), 'score 0'), (('dot', POINT_COLOR), 'score 1')]
-            return add_strip(self._heads(scene, pred, factor), rows)
-        return add_caption(scene, (f'{number} predicted\n' if number else '') + size)
+            return [add_strip(self._heads(scene, pred, factor), rows)]
+        return [add_caption(scene, (f'{number} predicted\n' if number else '') + size)]
 
     def _heads(self, scene: np.ndarray, heads: Heads, factor: int) -> np.ndarray:
         if self.with_boxes:

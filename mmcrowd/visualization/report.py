@@ -12,7 +12,8 @@ import numpy as np
 from mmcrowd.utils.files import csv_cell, picture_names, printable
 from mmcrowd.utils.json_files import write_json
 
-from .drawing import add_caption, draw_map, draw_matches, draw_points, magnification, magnify, panels
+from .drawing import add_caption, draw_matches, draw_points, magnification, magnify, panels
+from .maps import draw_map
 from .report_data import COLUMNS, RANKINGS, ImageRecord, ReportData
 from .report_plots import report_plots
 

@@ -46,7 +46,7 @@ def test_every_image_gets_a_picture_and_a_row(crowd, photos, tmp_path) -> None:
 
 
 def test_a_single_image(crowd, photos, tmp_path) -> None:
-    results, _ = predict_folder(crowd(), photos / 'b.png', tmp_path / 'out', with_boxes=True)
+    results, _ = predict_folder(crowd(), photos / 'b.png', tmp_path / 'out', styles=['points', 'boxes'])
     assert [result.count for result in results] == [2]
 
 

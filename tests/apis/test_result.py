@@ -52,10 +52,10 @@ def test_other_endings_are_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('number', [0, 2])
-@pytest.mark.parametrize('with_boxes', [False, True])
-def test_draw(number: int, with_boxes: bool) -> None:
+@pytest.mark.parametrize('styles', [None, ['points', 'boxes'], ['density', 'contours']])
+def test_draw(number: int, styles: list | None) -> None:
     image = np.full((40, 70, 3), 100, np.uint8)
-    drawn = result(number).draw(image, with_boxes)
+    drawn = result(number).draw(image, styles)
     assert drawn.shape == image.shape
     assert (image == 100).all()
     assert (drawn != image).any()
@@ -66,6 +66,52 @@ def test_draw_is_bgr() -> None:
     one = CrowdResult(np.array([[350, 200]]), np.ones(1), np.full((1, 4), np.nan), 1, None, (700, 400))
     b, g, r = one.draw(image)[200, 350]
     assert b > g > r
+
+
+def counted(maps: dict | None) -> CrowdResult:
+    return CrowdResult(np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4)), 3.2, None, (70, 40), maps, has_points=False)
+
+
+def test_a_model_without_points_shows_its_density() -> None:
+    image, density = np.full((40, 70, 3), 100, np.uint8), np.zeros((1, 5, 9), np.float32)
+    density[0, 3, 7] = 3.2
+    one = counted(dict(density=density))
+    drawn = one.draw(image, text='')
+    np.testing.assert_array_equal(drawn, one.draw(image, ['density'], text=''))
+    assert np.ptp(drawn[28, 60].astype(int)) > 50, 'coloured'
+    assert np.ptp(drawn[2, 2].astype(int)) == 0, 'gray'
+    np.testing.assert_array_equal(counted(None).draw(image, text=''), image)
+
+
+@pytest.mark.parametrize(
+    ('maps', 'styles', 'can'),
+    [
+        (None, ['contours'], 'nothing'),
+        (dict(density=np.ones((1, 5, 9))), ['points'], 'density and contours'),
+        (dict(density=np.ones((1, 5, 9))), ['boxes', 'density'], 'density and contours'),
+    ],
+)
+def test_what_a_model_does_not_give_is_not_drawn(maps: dict | None, styles: list, can: str) -> None:
+    with pytest.raises(ValueError, match=f'without points: {can} can be drawn, found'):
+        counted(maps).draw(np.zeros((40, 70, 3), np.uint8), styles)
+
+
+def test_a_predicted_density_goes_before_the_points() -> None:
+    image, density = np.full((40, 70, 3), 100, np.uint8), np.zeros((1, 40, 70), np.float32)
+    density[0, 3, 65] = 9
+    with_map = replace(result(), maps=dict(density=density))
+    drawn = with_map.draw(image, ['density'], text='')
+    assert np.ptp(drawn[3, 62].astype(int)) > 30 > np.ptp(drawn[5, 10].astype(int))
+
+
+@pytest.mark.parametrize('styles', [None, ['contours']])
+def test_draw_beside_what_is_annotated(styles: list | None) -> None:
+    image = np.full((40, 70, 3), 100, np.uint8)
+    drawn = result().draw(image, styles, annotated=[[10, 5], [60, 35]], match_radius=3)
+    assert (image == 100).all()
+    assert drawn.shape[0] > 40
+    assert drawn.shape[1] > 140
+    assert result(0).draw(image, styles, annotated=[]).shape == drawn.shape
 
 
 def test_draw_reads_the_file(tmp_path) -> None:

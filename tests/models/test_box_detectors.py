@@ -143,7 +143,7 @@ class TestDetectors:
         result = CrowdInferencer(model)(image)
         assert result.count == len(result.points) == len(result.boxes) > 10
         np.testing.assert_allclose(result.points, (result.boxes[:, :2] + result.boxes[:, 2:]) / 2, rtol=1e-5)
-        assert result.draw(image, with_boxes=True).shape == image.shape
+        assert result.draw(image, ['points', 'boxes']).shape == image.shape
 
         (sample,) = model.test_step(batch(5))
         metric = CrowdCountingMetric()

@@ -8,6 +8,7 @@ from mmcrowd.apis.zoo import DEFAULT_MODEL
 from mmcrowd.datasets.formats import FORMATS
 from mmcrowd.evaluation import PROTOCOLS
 from mmcrowd.utils.pictures import MAX_PIXELS
+from mmcrowd.visualization import STYLES
 from mmcrowd_command import tool
 from mmcrowd_command.options import OPTIONS
 
@@ -21,6 +22,7 @@ def load(repo_root, name: str):
 
 def test_options_offer_what_there_is(repo_root) -> None:
     assert DEFAULT_MODEL == tool.DEFAULT_MODEL
+    assert STYLES == tool.STYLES
     assert tuple(sorted(DTYPES)) == tool.DTYPES
     assert tuple(sorted(FORMATS)) == tool.FORMATS
     assert all(format.writable for format in FORMATS.values())

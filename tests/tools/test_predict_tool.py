@@ -49,7 +49,7 @@ def photos(tmp_path):
 
 def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
     out = tmp_path / 'out'
-    assert predict(photos, *shipped, '--out-dir', out, '--score-thr', '2', '--boxes') == 0
+    assert predict(photos, *shipped, '--out-dir', out, '--score-thr', '2', '--draw', 'boxes', 'contours') == 0
     assert {file.name for file in out.iterdir()} == {'a.jpg', 'b.jpg', 'predictions.json', 'counts.csv', 'run.json'}
     with (out / 'counts.csv').open(newline='') as file:
         assert [row['count'] for row in csv.DictReader(file)] == ['0', '0']
@@ -66,6 +66,13 @@ def test_batches_change_nothing(predict, photos, tmp_path, capsys) -> None:
         assert (tmp_path / 'single' / name).read_bytes() == (tmp_path / 'batch' / name).read_bytes()
     assert predict(photos, '--out', tmp_path / 'out', '--batch-size', '0') == 2
     assert capsys.readouterr().err.strip() == 'batch_size: expected 1 or more, found 0'
+
+
+def test_an_unknown_style_is_one_line(predict, photos, capsys) -> None:
+    assert predict(photos, '--draw', 'points', 'stars') == 2
+    message = capsys.readouterr().err
+    assert "invalid choice: 'stars'" in message
+    assert message.count('\n') == 1
 
 
 def test_a_config_without_weights_is_refused(predict, shipped, photos, tmp_path, capsys) -> None:

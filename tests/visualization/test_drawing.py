@@ -15,12 +15,14 @@ from mmcrowd.visualization import (
     draw_map,
     draw_matches,
     draw_points,
+    head_radii,
     magnification,
     magnify,
     panels,
 )
 from mmcrowd.visualization.captions import _measure, _text_size, text_rows
 from mmcrowd.visualization.drawing import FALSE_COLOR, MISSED_COLOR, TRUE_COLOR
+from mmcrowd.visualization.markers import MARKERS
 
 NAN = np.nan
 NO_POINTS, NO_MASK = np.zeros((0, 2)), np.zeros(0, bool)
@@ -319,9 +321,30 @@ def test_markers_shrink_in_a_crowd() -> None:
     assert auto_radius([[NAN, 1], [2, 2]], (768, 1024)) == radii[0]
 
 
+def test_markers_of_far_heads_are_smaller() -> None:
+    x, y = np.meshgrid(np.arange(0, 1000, 50), np.arange(0, 400, 50))
+    near = np.stack([x.ravel(), y.ravel() + 300], axis=1)
+    radii = head_radii(np.concatenate([near, near * 0.2]), (768, 1024))
+    assert radii[: len(near)].mean() > 1.5 * radii[len(near) :].mean()
+    assert len(np.unique(radii)) < 10, 'few sizes, for speed'
+    for points in ([], [[5, 5]], [[NAN, 1], [2, 2]], [[5, 5]] * 20):
+        assert all(1.3 <= radius <= 5 for radius in head_radii(points, (768, 1024)))
+        assert len(head_radii(points, (768, 1024))) == len(points)
+
+
+@pytest.mark.parametrize('marker', MARKERS)
+def test_stamped_and_outlined_markers_look_alike(marker: str, monkeypatch) -> None:
+    covered = []
+    for largest in (0.0, 100.0):
+        monkeypatch.setattr('mmcrowd.visualization.markers._LARGEST_STAMP', largest)
+        drawn = draw_points(gray(), [[40, 30]], (255, 255, 255), radius=7.5, marker=marker).astype(int)
+        covered.append([(drawn > 180).sum(), (drawn < 60).sum(), np.abs(drawn - 100).sum()])
+    np.testing.assert_allclose(covered[0], covered[1], rtol=0.2)
+
+
 @pytest.mark.parametrize(
     ('number', 'shape', 'expected'),
-    [(0, (768, 1024), 1), (0, (256, 256), 3), (0, (32, 32), 8), (3000, (768, 1024), 2), (3000, (3000, 4000), 1)],
+    [(0, (768, 1024), 1), (0, (256, 256), 3), (0, (32, 32), 8), (9000, (768, 1024), 2), (3000, (3000, 4000), 1)],
 )
 def test_magnification(number: int, shape: tuple, expected: int) -> None:
     points = np.random.default_rng(0).random((number, 2)) * [shape[1], shape[0]]
