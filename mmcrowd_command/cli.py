@@ -36,7 +36,7 @@ VERBS = {
     ),
     'export': ('export_onnx.py', 'Write a model as ONNX, with its decoding inside.'),
     'publish': ('publish_model.py', 'Make a file to publish of a checkpoint: weights as data.'),
-    'convert-released': ('model_converters/convert_released.py', 'Read weights that the authors released.'),
+    'convert-released': ('model_converters/convert_released.py', 'Read weights that authors of methods released.'),
 }
 
 
@@ -116,10 +116,11 @@ def count(images: tuple[str, ...], **options):
     def body() -> int:
         from mmcrowd.apis.batches import predict_files
         from mmcrowd.apis.images import list_images
+        from mmcrowd.apis.result import amount, count_text
         from mmcrowd.utils.files import printable
 
-        crowd = load_model(options)
         paths = [path for source in images for path in list_images(source)]
+        crowd = load_model(options)
         total, failed = 0.0, 0
         for picture, why in predict_files(crowd, paths):
             if why:
@@ -129,8 +130,9 @@ def count(images: tuple[str, ...], **options):
             total += picture.result.count
             interval = picture.result.interval
             sure = '' if interval is None else '  ({:,} to {:,})'.format(*interval)
-            click.echo(f'{picture.result.count:10,.6g}  {printable(picture.path)}{sure}')
-        click.echo(f'{total:10,.6g}  in {len(paths) - failed} images')
+            click.echo(f'{count_text(picture.result.count):>10}  {printable(picture.path)}{sure}')
+        if len(paths) > 1:
+            click.echo(f'{count_text(total):>10}  in {amount(len(paths) - failed, "image")}')
         if crowd.intervals is not None:
             click.echo(crowd.intervals.describe(), err=True)
         return 1 if failed else 0
@@ -140,19 +142,15 @@ def count(images: tuple[str, ...], **options):
 
 @click.command(context_settings=_HELP)
 def models() -> None:
-    """List the models that can be used by their names."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """List the models that come with their weights: mmcrowd predict photo.jpg --model NAME."""
     from mmcrowd.apis.zoo import DEFAULT_MODEL, list_models
 
-    table = Table('name', 'trained on', box=None, pad_edge=False)
     for model in list_models():
         if model.weights is not None:
-            names = ', '.join([*model.aliases, model.name])
             default = ' (default)' if DEFAULT_MODEL in (model.name, *model.aliases) else ''
-            table.add_row(f'{names}{default}', model.trained_on)
-    Console().print(table)
+            click.echo(f'{model.short_name}{default}: {model.trained_on}')
+            if model.aliases:
+                click.echo(f'    in full: {model.name}')
 
 
 @click.command(short_help='Say what is installed.', context_settings=_HELP)

@@ -44,6 +44,7 @@ def _count(source, out, regions, no_overlay, **options) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from mmcrowd.apis.result import amount, count_text
     from mmcrowd.apis.video import count_video
     from mmcrowd.utils.files import printable
     from mmcrowd.utils.frames import VideoReadError, video_info
@@ -53,13 +54,13 @@ def _count(source, out, regions, no_overlay, **options) -> int:
         total = video_info(source).frames if isinstance(source, str) else None
         crowd = load_model(options)
         if crowd.zoo_model is not None:
-            click.echo(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
+            click.echo(f'model {crowd.zoo_model.short_name}: {crowd.zoo_model.trained_on}')
         columns = (TextColumn('{task.completed:,} frames'), BarColumn(), TextColumn('{task.fields[heads]}'))
         with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
             task = progress.add_task('', total=total, heads='')
             summary = count_video(
                 crowd, source, out, regions, overlay=not no_overlay, **settings,
-                on_frame=lambda done, count: progress.update(task, completed=done, heads=f'{count:,.6g} heads'),
+                on_frame=lambda done, count: progress.update(task, completed=done, heads=f'{count_text(count)} heads'),
             )  # fmt: skip
     except VideoReadError as error:
         click.echo(str(error), err=True)
@@ -69,7 +70,7 @@ def _count(source, out, regions, no_overlay, **options) -> int:
         return 130
     counted = summary['counted']
     mean = f', {counted["count"]["mean"]:,.1f} heads on average' if counted['frames'] else ''
-    click.echo(f'{counted["frames"]:,} frames{mean}, written to {printable(out)}')
+    click.echo(f'{amount(counted["frames"], "frame")}{mean}, written to {printable(out)}')
     if summary['fault'] is not None:
         click.echo(summary['fault'], err=True)
         return 1

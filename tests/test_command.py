@@ -75,6 +75,7 @@ def test_count(run, tmp_path):
     assert re.search(r'a\.png  \(0 to \d+\)$', lines[0])
     counts = [line.split()[:2] for line in lines]
     assert counts == [['0', str(tmp_path / 'a.png')], ['0', 'in']]
+    assert lines[1].endswith('0  in 1 image')
 
 
 def test_count_of_nothing(run, tmp_path):
@@ -85,13 +86,16 @@ def test_count_of_nothing(run, tmp_path):
 
 def test_count_by_an_untrained_network_is_refused(run, repo_root, tmp_path):
     config = str(repo_root / 'configs/fidt/fidt-lite_s2d_90min_sha.py')
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((64, 96, 3), np.uint8))
     result = run('count', str(tmp_path), '--model', config)
     assert result.exit_code == 2
-    assert f'expected the weights of {config}' in result.stderr
+    assert f'{config}: expected a config and its weights, found no weights' in result.stderr
 
 
 def test_models_and_environment(run):
-    assert 'crowd_lite' in run('models').output
+    listed = run('models').output
+    assert 'crowd_lite (default): finds heads' in listed
+    assert 'density-bl_efficientnet-lite0_s2d_32e-mixed-12e_sha\n' in listed  # whole, to be copied
     assert 'torch' in run('env').output
 
 

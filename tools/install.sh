@@ -89,7 +89,7 @@ case $family in
 esac
 
 if ! has_module torch; then
-    say "installing $torch_spec"
+    say "installing $torch_spec: a large download, log in $pip_log"
     pip_install "$torch_spec"
 fi
 has_module mmengine || { say "installing $mmengine_spec" && pip_install "$mmengine_spec"; }

@@ -6,7 +6,7 @@ In one go: python tools/label_heads.py --data IMAGES --points annotations.json -
 
 import sys
 
-from mmcrowd_command.tool import ToolParser, run_tool, whole_number
+from mmcrowd_command.tool import FORMATS, ToolParser, run_tool, whole_number
 
 TARGETS = ('coco', 'json', 'mot', 'voc', 'yolo')
 
@@ -18,7 +18,7 @@ def parser() -> ToolParser:
     )
     made.add_argument('--data', help='folder of the images (not needed where --points is a config)')
     made.add_argument('--points', help='annotations with a point per head, or a config whose data sets are read')
-    made.add_argument('--points-format', default='json', help='see docs/en/user_guides/own_data.md; default: json')
+    made.add_argument('--points-format', default='json', help=f'{", ".join(FORMATS)}; default: json')
     made.add_argument('--split', help="of the config, such as 'train'; default: all of them")
     made.add_argument('--presets', help='annotations with boxes; default: the boxes that are in --points')
     made.add_argument('--presets-format', default='json', help='such as labelme, coco, cvat, via, mot, csv')
@@ -28,7 +28,9 @@ def parser() -> ToolParser:
         default='image',
         help="which images share presets: none, those of a folder, those of one 'group', or all",
     )
-    made.add_argument('--method', choices=('combined', 'perspective', 'two_nearest'), default='combined')
+    made.add_argument(
+        '--method', choices=('combined', 'perspective', 'two_nearest'), default='combined', help='default: %(default)s'
+    )
     batch = made.add_argument_group('in one go')
     batch.add_argument('--out', help='annotations to write, a file or (mot, voc, yolo) a folder')
     batch.add_argument('--to', choices=TARGETS, default='json', help='default: %(default)s')
@@ -36,7 +38,7 @@ def parser() -> ToolParser:
     page = made.add_argument_group('the page')
     page.add_argument('--work-dir', help='where the work is saved; default: .labels in the folder of the images')
     page.add_argument('--host', default='127.0.0.1', help='address to listen on; others than loopback need a token')
-    page.add_argument('--port', type=whole_number, default=8765)
+    page.add_argument('--port', type=whole_number, default=8765, help='default: %(default)s')
     page.add_argument('--config', help='of a model that proposes heads, or the name of one (crowd_lite)')
     page.add_argument('--weights', help='of that model; a model with a name has its own')
     page.add_argument('--device', help="of that model, such as 'cpu'")

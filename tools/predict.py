@@ -1,8 +1,8 @@
 """Find the heads in images: files, folders, patterns such as 'photos/**/*.jpg'.
 
-predict.py photo.jpg
-predict.py photos/ --model count_lite --out counts
-predict.py photos/ --model CONFIG.py --weights WEIGHTS     (or photos/ CONFIG.py WEIGHTS)
+mmcrowd predict photo.jpg
+mmcrowd predict photos/ --model count_lite --out counts
+mmcrowd predict photos/ --model CONFIG.py --weights WEIGHTS     (or photos/ CONFIG.py WEIGHTS)
 
 Writes one picture per image (--draw points contours: heads, and bands of equal crowd density), predictions.json (all
 heads) and counts.csv (one row per image), image by image: a run that is stopped keeps its numbers, and goes on with
@@ -68,12 +68,15 @@ def model_place(arguments: list[str]) -> int | None:
 def main() -> int:
     args = parse_args()
 
-    from mmcrowd.apis import predict_folder
+    from mmcrowd.apis import list_images, predict_folder
+    from mmcrowd.apis.result import amount, count_text
     from mmcrowd.utils.files import printable
 
+    for source in args.images:
+        list_images(source)  # a wrong path is said before the model is loaded
     crowd = load_model(vars(args))
     if crowd.zoo_model is not None:
-        print(f'model {crowd.zoo_model.name}: {crowd.zoo_model.trained_on}')
+        print(f'model {crowd.zoo_model.short_name}: {crowd.zoo_model.trained_on}')
     try:
         results, failures = predict_folder(
             crowd, args.images, args.out_dir, args.draw, pictures=not args.no_pictures, resume=args.resume
@@ -84,11 +87,13 @@ def main() -> int:
     total = sum(result.count for result in results)
     interval = results[0].interval if len(results) == 1 else None
     sure = '' if interval is None else ' ({:,} to {:,})'.format(*interval)
-    print(f'{total:,.6g} heads{sure} in {len(results)} images, written to {printable(args.out_dir)}')
+    kinds = 'predictions.json, counts.csv' if args.no_pictures else 'pictures, predictions.json, counts.csv'
+    print(f'{count_text(total)} heads{sure} in {amount(len(results), "image")}')
+    print(f'written to {printable(args.out_dir)}: {kinds}')
     if crowd.intervals is not None:
         print(crowd.intervals.describe())
     if failures:
-        print(f'{len(failures)} images were left out: {failures[0]}{" ..." if len(failures) > 1 else ""}')
+        print(f'{amount(len(failures), "image")} left out: {failures[0]}{" ..." if len(failures) > 1 else ""}')
     return 1 if failures else 0
 
 

@@ -1,7 +1,7 @@
 """Find the heads in many images by several processes, on this machine or on those of a Ray cluster.
 
-predict_many.py photos/ --out out --workers 4
-predict_many.py 'photos/**/*.jpg' --out out --workers 8 --gpus 0.5 --address auto
+mmcrowd predict-many photos/ --out out --workers 4
+mmcrowd predict-many 'photos/**/*.jpg' --out out --workers 8 --gpus 0.5 --address auto
 
 Writes Parquet files into OUT/predictions.parquet, a row per image; one that cannot be read is a row with an error. What
 is written stays when a run is stopped, and --resume goes on. Exit code 0: every image has its numbers; 1: some could
@@ -46,6 +46,7 @@ def main() -> int:
     args = parse_args()
 
     from mmcrowd.apis.ray_predict import FOLDER, predict_many
+    from mmcrowd.apis.result import amount, count_text
     from mmcrowd.apis.zoo import check_weights_given
     from mmcrowd.utils.files import printable
 
@@ -56,7 +57,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f'\nstopped; {printable(args.out)} holds what was found, --resume goes on', file=sys.stderr)
         return 130
-    print(f'{heads:,.6g} heads in {predicted:,} images, written to {printable(args.out)}/{FOLDER}')
+    print(f'{count_text(heads)} heads in {amount(predicted, "image")}, written to {printable(args.out)}/{FOLDER}')
     if errors:
         print(f'{len(errors):,} images have no result: {errors[0]}{" ..." if len(errors) > 1 else ""}')
     return 1 if errors else 0

@@ -18,8 +18,16 @@ def parse_args() -> argparse.Namespace:
         metavar='NUMBER|val',
         help='lowest score of a head in all metrics; val: the one of the lowest counting error in validation',
     )
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='config overrides')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='config overrides, such as test_cfg.fp16=True',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how processes are started'
+    )
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Train RAZ-Net stage by stage, fit its fusion, and test it; called again, it goes on where it was interrupted.
 
-train_raz_net.py configs/raz/raz-net_vgg16_sha.py --work-dir work_dirs/raz-net_vgg16_sha
+mmcrowd train-raz-net configs/raz/raz-net_vgg16_sha.py --work-dir work_dirs/raz-net_vgg16_sha
 """
 
 import argparse

@@ -40,10 +40,15 @@ html_theme_options = dict(navigation_with_keys=True)
 html_math_renderer = 'mathml'
 
 
-def drop_object(app, name, obj, options, bases) -> None:
+def drop_object(app, doctree) -> None:
     """No base is said of a class that has none of its own."""
-    if bases == [object]:
-        bases.clear()
+    for node in [node for node in doctree.findall(nodes.paragraph) if node.astext() == 'Bases: object']:
+        node.parent.remove(node)
+
+
+def write_defaults(app, kind, name, obj, options, arguments, result) -> tuple[str | None, str | None]:
+    """A default that is made anew for each object is no Python: ``= <factory>`` would leave the arguments unparsed."""
+    return arguments and arguments.replace('<factory>', '...'), result
 
 
 def write_formula(writer, node) -> None:
@@ -61,6 +66,7 @@ def mark_short_texts(app, doctree, page) -> None:
 
 
 def setup(app) -> None:
-    app.connect('autodoc-process-bases', drop_object)
+    app.connect('doctree-read', drop_object)
+    app.connect('autodoc-process-signature', write_defaults)
     app.connect('doctree-resolved', mark_short_texts)
     app.add_html_math_renderer('mathml', (write_formula, None), (write_formula, None))

@@ -61,8 +61,8 @@ class CountIntervals:
     def describe(self) -> str:
         """One line for people."""
         return (
-            f'intervals hold {self.level:.0%} of the counts of images like those of the fit: '
-            f'{sum(self.images)} of {self.dataset}'
+            f'ranges hold the true number in {self.level:.0%} of images like those they were fitted on '
+            f'({sum(self.images)} of {self.dataset}), not of others'
         )
 
     def save(self, path: str | Path) -> Path:

@@ -18,7 +18,7 @@ from mmcrowd.utils.pictures import ImageReadError, write_image
 from .batches import predict_files
 from .images import describe, look_into
 from .inferencer import CrowdInferencer
-from .result import CrowdResult
+from .result import CrowdResult, count_text
 from .result_files import ResultFiles, read_rows
 
 
@@ -70,7 +70,8 @@ def predict_folder(
     for picture, why in predict_files(crowd, waiting, keep_pixels=pictures):
         if why:
             failures.append(why)
-            print_log(f'{why}. It is left out.', 'current', logging.ERROR)
+            if len(paths) > 1:
+                print_log(f'{why}. It is left out.', 'current', logging.WARNING)
             progress.step()
             continue
         if pictures:
@@ -171,6 +172,6 @@ class Progress:
         if now - self.said < (0.2 if terminal else 30) and not (last and terminal):
             return
         self.said, each = now, (now - self.start) / self.done
-        text = f'{self.done:,} of {self.total:,} images, {self.heads:,.6g} heads, {each:.2f} s per image'
+        text = f'{self.done:,} of {self.total:,} images, {count_text(self.heads)} heads, {each:.2f} s per image'
         sys.stderr.write(f'\r{text}{"" if not last else chr(10)}' if terminal else f'{text}\n')
         sys.stderr.flush()

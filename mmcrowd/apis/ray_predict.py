@@ -209,7 +209,7 @@ def _predict(waiting: dict[str, str], worker: dict, workers: int, part: int, nee
     try:
         for batch in results.iter_batches(batch_size=None, batch_format='numpy'):
             for error in filter(None, batch['error']):
-                print_log(f'{error}. Its row says so.', 'current', logging.ERROR)
+                print_log(f'{error}. Its row says so.', 'current', logging.WARNING)
             progress.step(np.nansum(batch['count']), len(batch['count']))
     except ray.exceptions.RayError as error:
         _explain(error)

@@ -248,7 +248,7 @@ class CrowdResult:
             raise ValueError(f'expected an image of {self.size} (width, height), found {image.shape[1::-1]}')
         styles, crowd = self._drawable(styles)
         drawn = swap_channels(np.array(image, order='C') if copy or annotated is not None else image)
-        count = f'{self.count:,}' if isinstance(self.count, int) else f'{self.count:,.1f}'
+        count = count_text(self.count)
         if annotated is None:
             drawn = draw_crowd(drawn, crowd, styles, f'{count} heads' if text is None else text)
         else:
@@ -276,6 +276,16 @@ class CrowdResult:
     def _need_points(self, lacking: str) -> None:
         if not self.has_points:
             raise ValueError(f'the model counts without points: {lacking}; take to_json, or a model that locates')
+
+
+def count_text(count: float) -> str:
+    """A count or a sum of counts for people to read: one decimal where a model counts in fractions."""
+    return f'{count:,.0f}' if float(count).is_integer() else f'{count:,.1f}'
+
+
+def amount(number: int, what: str) -> str:
+    """``1 image``, ``2 images``."""
+    return f'{number:,} {what}{"" if number == 1 else "s"}'
 
 
 def _rounded(count: float) -> float:

@@ -36,6 +36,11 @@ class ZooModel:
     sha256: str | None
     trained_on: str
 
+    @property
+    def short_name(self) -> str:
+        """What it is called: its first short name, its name where it has none."""
+        return self.aliases[0] if self.aliases else self.name
+
 
 def is_model_name(model: object) -> bool:
     """Whether this names a model of the index, and is no path of a config."""
@@ -49,7 +54,7 @@ def check_weights_given(model: str | None, weights: str | None) -> None:
         ValueError: There are none.
     """
     if weights is None and model is not None and not is_model_name(model):
-        raise ValueError(f'expected the weights of {model} after it, found none')
+        raise ValueError(f'{model}: expected a config and its weights, found no weights: add --weights FILE')
 
 
 def find_model(name: str) -> ZooModel:
@@ -63,7 +68,9 @@ def find_model(name: str) -> ZooModel:
     found = next((model for model in models if name == model.name or name in model.aliases), None)
     with_weights = {alias: model for model in models if model.weights for alias in (model.name, *model.aliases)}
     if found is None:
-        close = difflib.get_close_matches(name, with_weights, n=3, cutoff=0.4) or sorted(with_weights)
+        close = difflib.get_close_matches(name, with_weights, n=3, cutoff=0.4) or sorted(
+            model.short_name for model in models if model.weights
+        )
         raise ValueError(
             f'{name}: no such model or config file; models with weights: {", ".join(close) or "none"}. A config is '
             'named by its path, such as configs/fidt/x.py'

@@ -73,6 +73,8 @@ class Video:
         self.name, self._live = source_name(source), isinstance(source, int) or is_stream(source)
         if not self._live and not Path(source).is_file():
             raise FileNotFoundError(f'{self.name}: no such file, expected a video')
+        if not self._live and is_image_name(source) and Path(source).suffix.lower() != '.gif':
+            raise VideoReadError(f'{self.name}: an image, expected a video: use "mmcrowd predict"')
         self.fault: str | None = None
         self._capture, self._started = _open(source), time.monotonic()
         self._frame = self._read()

@@ -123,7 +123,7 @@ def test_from_fit_to_table(config, weights, tmp_path, repo_root, monkeypatch, ca
     with pytest.raises(SystemExit) as exit_info:
         runpy.run_path(str(repo_root / 'tools/analysis_tools/fit_intervals.py'), run_name='__main__')
     assert exit_info.value.code == 0
-    assert 'like those of the fit: 10 of CrowdDataset' in capsys.readouterr().out
+    assert 'like those they were fitted on (10 of CrowdDataset' in capsys.readouterr().out
     found = read_intervals(intervals_file(weights), file_sha256(weights))
     assert found.images == (10, 0, 0, 0, 0)
     crowd = CrowdInferencer(config, weights, device='cpu')

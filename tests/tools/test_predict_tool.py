@@ -53,7 +53,8 @@ def test_folder(predict, shipped, photos, tmp_path, capsys) -> None:
     assert {file.name for file in out.iterdir()} == {'a.jpg', 'b.jpg', 'predictions.json', 'counts.csv', 'run.json'}
     with (out / 'counts.csv').open(newline='') as file:
         assert [row['count'] for row in csv.DictReader(file)] == ['0', '0']
-    assert '0 heads in 2 images' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f'0 heads in 2 images\nwritten to {out}: pictures, predictions.json, counts.csv\n' in said
 
 
 def test_batches_change_nothing(predict, photos, tmp_path, capsys) -> None:
@@ -77,7 +78,7 @@ def test_an_unknown_style_is_one_line(predict, photos, capsys) -> None:
 
 def test_a_config_without_weights_is_refused(predict, shipped, photos, tmp_path, capsys) -> None:
     assert predict(photos, shipped[0], '--out-dir', tmp_path / 'out') == 2
-    assert f'expected the weights of {shipped[0]} after it' in capsys.readouterr().err
+    assert f'{shipped[0]}: expected a config and its weights, found no weights' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 

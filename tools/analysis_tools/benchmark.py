@@ -48,6 +48,7 @@ def main() -> None:
 
     from mmcrowd.apis.benchmark import as_rows, benchmark_models, rendered_picture, surroundings
     from mmcrowd.apis.inferencer import CrowdInferencer
+    from mmcrowd.apis.result import count_text
     from mmcrowd.utils.json_files import write_json
     from mmcrowd.utils.pictures import read_image
 
@@ -72,7 +73,7 @@ def main() -> None:
             f'{each.images_per_second:.2f}',
             f'{each.decode_share:.1%}',
             f'{each.peak_mb:,.0f}',
-            f'{each.count:,.6g}',
+            count_text(each.count),
         )
     Console(soft_wrap=True).print(table)
     print(', '.join(f'{name} {value}' for name, value in where.items()))

@@ -11,7 +11,13 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__)
     parser.add_argument('gt', help='annotated points: text (id num (x y sigma_s sigma_l level)*), .json or .csv')
     parser.add_argument('pred', help='predicted points: text (id num (x y)*), .json or .csv')
-    parser.add_argument('--protocol', choices=PROTOCOLS, required=True)
+    parser.add_argument(
+        '--protocol',
+        choices=PROTOCOLS,
+        required=True,
+        help='what is computed: fixed: F1 at fixed radii; nwpu: F1 at radii of the heads; sweep: radii 1 to 100; '
+        'ranked: average precision; counting: errors of counts',
+    )
     parser.add_argument('--radius', type=float, nargs='+', default=[4, 8], help='radii in pixels (default: 4 8)')
     parser.add_argument('--matching', choices=['max', 'greedy'], default='max', help='default: max, the official one')
     parser.add_argument('--score-thr', type=float, help='lowest score of a prediction that is evaluated')

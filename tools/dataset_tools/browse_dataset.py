@@ -6,7 +6,7 @@ from mmcrowd_command.tool import ConfigOptions, ToolParser, run_tool, whole_numb
 def main() -> None:
     parser = ToolParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='default: %(default)s')
     parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures (default: %(default)s)')
     parser.add_argument('--number', type=whole_number, help='how many samples (default: all)')
     parser.add_argument('--show', action='store_true', help='open a window for each')

@@ -1,7 +1,7 @@
-"""Weights that the authors of FIDTM or IIM released -> weights and config of mmcrowd.
+"""Weights that the authors of FIDTM, IIM, CSRNet, CANNet, BL or RAZ_loc released -> weights and config of mmcrowd.
 
-convert_released.py NWPU-HR.pth converted.safetensors --dataset nwpu
-predict.py photo.jpg converted-*.py converted-*.safetensors
+mmcrowd convert-released NWPU-HR.pth converted.safetensors --dataset nwpu
+mmcrowd predict photo.jpg converted-*.py converted-*.safetensors
 """
 
 import argparse

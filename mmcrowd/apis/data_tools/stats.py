@@ -77,7 +77,7 @@ def save_stats(stats: dict[str, dict], folder: str | Path) -> tuple[Path, Path]:
     for row, (split, facts) in zip(axes, stats.items(), strict=True):
         for axis, (key, label) in zip(row, labels.items(), strict=False):
             _histogram(axis, facts['values'][key], label, 'images' if key == 'heads_per_image' else 'heads')
-        row[0].set_title(f'{split}: {facts["images"]} images, {facts["heads"]} heads')
+        row[0].set_title(f'{split}: {facts["images"]:,} images, {facts["heads"]:,} heads')
         row[3].imshow(np.array(facts['density']), cmap='magma')
         row[3].set(title='where heads are', xlabel='image width', ylabel='image height', xticks=[], yticks=[])
     figure.savefig(folder / 'stats.png', dpi=100)
@@ -92,7 +92,7 @@ def _histogram(axis, values: np.ndarray, label: str, counted: str) -> None:
         rest = int((values > top).sum())
         if rest:
             bars[-1].set_color('tab:orange')
-            bars[-1].set_label(f'and all above {top:.4g}: {rest} {counted}, up to {values.max():.4g}')
-            axis.legend(handles=[bars[-1]])
+            text = f'last bar: all {rest:,} {counted} above {top:,.4g},\nup to {values.max():,.4g}'
+            axis.text(0.98, 0.97, text, ha='right', va='top', fontsize=8, transform=axis.transAxes)
     else:
         axis.text(0.5, 0.5, 'none', ha='center', va='center', transform=axis.transAxes)

@@ -16,7 +16,7 @@ from mmcrowd.utils.frames import Video, is_stream, source_name
 from mmcrowd.utils.json_files import plain, write_json
 
 from ..inferencer import CrowdInferencer
-from ..result import CrowdResult
+from ..result import CrowdResult, count_text
 from .journal import Journal, Smoother
 from .overlay import OverlayParts, draw_overlay
 from .plot import plot_table, summarize_table
@@ -182,7 +182,7 @@ class _Run:
 
     def _text(self, result: CrowdResult, smoothed: float, inside: dict, crossings: dict) -> list[str]:
         sure = '' if result.interval is None else '{:,} to {:,}, '.format(*result.interval)
-        rows = [f'{result.count:,.6g} heads ({sure}smoothed {smoothed:,.0f})']
+        rows = [f'{count_text(result.count)} heads ({sure}smoothed {smoothed:,.0f})']
         for name, number in inside.items():
             area = self.regions.areas.get(name)
             rows.append(f'{name}: {number:,}' + (f', {number / area:.2f} per m2' if area else ''))
