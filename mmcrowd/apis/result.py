@@ -215,7 +215,7 @@ class CrowdResult:
         annotated: np.ndarray | None = None,
         match_radius: float = 8.0,
     ) -> np.ndarray:
-        """Draw what was found on the image, and the count; or beside what is annotated.
+        """Draw what was found on the image, and the count with its interval; or beside what is annotated.
 
         Densities are those of the predicted map ``density`` if :attr:`maps` has it, else of the points, smoothed with a
         kernel whose width the legend says (:class:`mmcrowd.visualization.CrowdDensity`).
@@ -250,7 +250,8 @@ class CrowdResult:
         drawn = swap_channels(np.array(image, order='C') if copy or annotated is not None else image)
         count = count_text(self.count)
         if annotated is None:
-            drawn = draw_crowd(drawn, crowd, styles, f'{count} heads' if text is None else text)
+            sure = '' if self.interval is None else ' ({:,} to {:,})'.format(*self.interval)
+            drawn = draw_crowd(drawn, crowd, styles, f'{count} heads{sure}' if text is None else text)
         else:
             drawn = draw_beside_truth(drawn, annotated, crowd, styles, match_radius, count)
         return swap_channels(drawn)

@@ -200,6 +200,14 @@ def test_supervision(monkeypatch) -> None:
     assert result(0).to_supervision().xyxy.shape == (0, 4)
 
 
+def test_a_picture_says_the_interval() -> None:
+    image = np.full((40, 300, 3), 100, np.uint8)
+    plain = replace(result(), size=(300, 40))
+    sure = replace(plain, interval=(0, 5))
+    np.testing.assert_array_equal(sure.draw(image), plain.draw(image, text='2 heads (0 to 5)'))
+    assert (sure.draw(image) != plain.draw(image)).any()
+
+
 def test_exports_have_the_interval() -> None:
     sure = replace(result(path='a.jpg'), interval=(0, 5))
     assert json.loads(sure.to_json())['interval'] == [0, 5]
