@@ -15,6 +15,7 @@ from mmcrowd.utils.json_files import plain
 from .result import CrowdResult
 
 COLUMNS = ('image', 'width', 'height', 'count', 'low', 'high')
+_NEEDED = ('image', 'width', 'height', 'count', 'points', 'scores', 'boxes')
 
 
 class ResultFiles:
@@ -87,9 +88,10 @@ def read_rows(folder: str | Path) -> list[dict]:
             continue
         try:
             row = json.loads(line)
-            wanted = {key: row[key] for key in ('image', 'width', 'height', 'count', 'points', 'scores', 'boxes')}
-            rows.append(wanted | {key: row[key] for key in ('counts', 'interval') if key in row})
-        except (ValueError, TypeError, KeyError) as error:
+            if missing := [key for key in _NEEDED if key not in row]:
+                raise ValueError(f'no {", ".join(missing)}')
+            rows.append({key: value for key, value in row.items() if key in (*_NEEDED, 'counts', 'interval')})
+        except (ValueError, TypeError) as error:
             if number < len(lines):
                 raise ValueError(f'{path}, line {number}: expected the result of an image, found: {error}') from error
     return rows

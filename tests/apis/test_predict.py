@@ -117,6 +117,17 @@ def test_a_run_that_is_stopped_keeps_its_numbers_and_goes_on(stopping, photos, t
     np.testing.assert_allclose(results[0].points, [[3.5, 4.5]])
 
 
+def test_rows_are_written_again_as_they_were(tmp_path) -> None:
+    none = np.zeros((0, 4), np.float32)
+    found = dict(points=none[:, :2], scores=none[:, 0], boxes=none, image_path='a.png', size=(8, 6))
+    files = ResultFiles(tmp_path)
+    files.add(CrowdResult(**found, count=0, interval=(0, 4)))
+    files.add(CrowdResult(**found, count=1.5, has_points=False, counts=dict(second=2.0)))
+    before = files.predictions.read_bytes()
+    ResultFiles(tmp_path, read_rows(tmp_path))
+    assert files.predictions.read_bytes() == before
+
+
 def test_another_model_or_threshold_is_not_gone_on_with(crowd, photos, tmp_path) -> None:
     predict_folder(crowd(), photos, tmp_path / 'out')
     with pytest.raises(ValueError, match=r'made with another score threshold \(None, now 0\.5\)'):
