@@ -47,8 +47,8 @@ def predict_pictures(
 ) -> Iterator[Picture]:
     """Find the heads of pictures, ``crowd.batch_size`` at a time.
 
-    As many are held, or fewer: no more than have ``crowd.max_whole_pixels`` pixels together, but one. A batch that
-    fails, as where the memory is full, is tried again picture by picture.
+    As many are held, or fewer: once they have ``crowd.max_whole_pixels`` pixels together, no other is read. A batch
+    that fails, as where the memory is full, is tried again picture by picture.
 
     Args:
         crowd: The model.
@@ -121,7 +121,7 @@ def _batches(pictures: Iterable[Picture], size: int, most_pixels: int) -> Iterat
             batch.append(picture)
             del picture
             held += pixels
-            if len(batch) == size:
+            if len(batch) == size or held >= most_pixels:
                 yield batch
                 batch, held = [], 0
     except Exception:

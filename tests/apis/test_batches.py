@@ -100,6 +100,10 @@ def test_no_more_is_held_than_a_batch(crowd, batch_size: int, most: int) -> None
     assert all(picture.result.count == 5 for picture in predict_pictures(model, pictures(10)))
     assert max(held) <= most
     held.clear()
+    model.max_whole_pixels = 40 * 70  # each is large: the next is not read before it is done
+    assert len(list(predict_pictures(model, pictures(5)))) == 5
+    assert max(held) <= 2
+    held.clear()
     model.max_whole_pixels = 40 * 70 * 2  # as if the images were large: two at a time, and the next one read
     assert len(list(predict_pictures(model, pictures(10)))) == 10
     assert max(held) <= min(most, 3)

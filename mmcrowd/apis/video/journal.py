@@ -56,7 +56,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.table, self._state = folder / 'counts.csv', folder / 'state.json'
         self.settings = json.loads(json.dumps(plain(settings)))
-        self.state = self._read_state() if resume else None
+        self.state = self._read_state(_line(columns)) if resume else None
         if self.state is None:
             self._state.unlink(missing_ok=True)
             self._file = self.table.open('wb', buffering=0)
@@ -85,7 +85,7 @@ class Journal:
         """Close the table."""
         self._file.close()
 
-    def _read_state(self) -> dict | None:
+    def _read_state(self, header: bytes) -> dict | None:
         name = printable(self._state)
         if not self._state.exists():
             if self.table.exists():
@@ -104,6 +104,9 @@ class Journal:
                 )
         if not self.table.exists() or self.table.stat().st_size < length:
             raise ValueError(f'{printable(self.table)}: shorter than {name} says: begin anew')
+        with self.table.open('rb') as file:
+            if file.readline() != header:
+                raise ValueError(f'{printable(self.table)}: has other columns than those of this version: begin anew')
         return state
 
 

@@ -147,6 +147,15 @@ def test_a_stopped_run_goes_on_exactly(clip, ways, regions, whole, tmp_path, kil
         count_video(Planted(ways), clip, tmp_path / 'out', **options, every=2, resume=True)
 
 
+def test_a_table_with_other_columns_is_not_gone_on_with(clip, ways, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        count_video(Planted(ways, stop_at=9), clip, tmp_path)
+    text = (tmp_path / 'counts.csv').read_text()
+    (tmp_path / 'counts.csv').write_text(text.replace('low,high', 'lower,upper'))
+    with pytest.raises(ValueError, match=r'counts\.csv: has other columns than those of this version: begin anew'):
+        count_video(Planted(ways), clip, tmp_path, resume=True)
+
+
 def test_intervals_of_frames(clip, ways, tmp_path):
     count_video(Planted(ways, sure=True), clip, tmp_path / 'sure', every=5)
     rows = rows_of(tmp_path / 'sure')
