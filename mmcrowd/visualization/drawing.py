@@ -23,6 +23,8 @@ POINT_COLOR: Color = (0, 225, 255)
 WEAK_COLOR: Color = (255, 70, 190)
 BOX_COLOR: Color = (255, 210, 70)
 _BACKGROUND: Color = (250, 250, 250)
+_ERROR = 1.25
+"""Size of the marker of a missed or false head beside that of a true one."""
 _TRUE, _MISSED = ('dot', TRUE_COLOR), ('ring', MISSED_COLOR)
 
 
@@ -194,7 +196,7 @@ def draw_matches(
     kinds = (_TRUE, _MISSED, ('cross', FALSE_COLOR))
     starts = np.cumsum([len(true), len(missed)])
     for points, (marker, color), sizes in zip(groups, kinds, np.split(radii, starts), strict=True):
-        stamp(out, points, np.asarray(color, np.float32), marker, sizes)
+        stamp(out, points, np.asarray(color, np.float32), marker, sizes * (1.0 if marker == 'dot' else _ERROR))
     numbers = (f'{len(true):,} true', f'{len(missed):,} missed', f'{len(false):,} false')
     return add_strip(out, [*text_rows(title), list(zip(kinds, numbers, strict=True))])
 
@@ -222,7 +224,13 @@ def draw_annotated(
     radii = head_radii(gt_points, image.shape) if radius is None else np.full(len(gt_points), radius)
     entries = []
     for (marker, color), which, name in ((_TRUE, matched_gt, 'found'), (_MISSED, ~matched_gt, 'missed')):
-        stamp(out, gt_points[which], np.asarray(color, np.float32), marker, radii[which])
+        stamp(
+            out,
+            gt_points[which],
+            np.asarray(color, np.float32),
+            marker,
+            radii[which] * (1 if marker == 'dot' else _ERROR),
+        )
         entries.append(((marker, color), f'{which.sum():,} {name}'))
     return add_strip(out, [*text_rows(title), entries])
 

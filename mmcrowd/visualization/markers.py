@@ -14,8 +14,8 @@ Color = tuple[int, int, int]
 EDGE_COLOR: Color = (15, 15, 15)
 MARKERS = ('dot', 'ring', 'cross', 'square')
 _SUPERSAMPLING = 8
-_LARGEST_STAMP = 4.0
-"""Radius in pixels from which on OpenCV draws a marker faster than numpy stamps it."""
+_LARGEST_STAMP = dict(dot=4.0, ring=9.0, cross=9.0, square=4.0)
+"""Radius in pixels from which on OpenCV draws a marker faster than numpy stamps it, and as well: it rounds lines."""
 _NEIGHBOURS = 4
 _STEP = float(np.log(1.25))
 
@@ -97,7 +97,7 @@ def stamp(out: np.ndarray, points: np.ndarray, colors: np.ndarray, marker: str, 
         for size in np.unique(radii):
             which = radii == size
             ink = np.broadcast_to(np.float32(EDGE_COLOR), (which.sum(), 3)) if is_edge else colors[which]
-            draw = _outlines if size > _LARGEST_STAMP else _stamps
+            draw = _outlines if size > _LARGEST_STAMP[marker] else _stamps
             draw(out, points[which], ink, marker, float(size), is_edge)
 
 
@@ -120,10 +120,10 @@ def _stamps(out, points, ink, marker, radius, is_edge) -> None:
 
 def _outlines(out, points, ink, marker, radius, is_edge) -> None:
     """Markers of a large size, one after the other."""
-    # OpenCV's smoothed circles and lines are half a pixel larger on all sides.
-    edge = (_edge(radius) if is_edge else 0.0) - (0.0 if marker == 'square' else 0.5)
-    line = max(1, round(0.42 * radius + 2 * edge))
-    grown, ring, arm = (round(part * 16) for part in (radius + edge, 1.09 * radius, 1.05 * radius))
+    # OpenCV's smoothed shapes are half a pixel larger on all sides.
+    edge = (_edge(radius) if is_edge else 0.0) - 0.5
+    line = max(1, round(_line(radius) + 2 * edge))
+    grown, ring, arm = (round(part * 16) for part in (radius + edge, 1.3 * radius - _line(radius) / 2, 1.05 * radius))
     options = dict(lineType=cv2.LINE_AA, shift=4)
     for (x, y), color in zip((points * 16).tolist(), ink.tolist(), strict=True):
         if marker == 'dot':
@@ -131,7 +131,8 @@ def _outlines(out, points, ink, marker, radius, is_edge) -> None:
         elif marker == 'ring':
             cv2.circle(out, (x, y), ring, color, line, **options)
         elif marker == 'square':
-            cv2.rectangle(out, (x - grown, y - grown), (x + grown, y + grown), color, -1, **options)
+            (left, top), side = (x // 16 - grown // 16, y // 16 - grown // 16), 2 * (grown // 16) + 1
+            cv2.rectangle(out, (left, top, side, side), color, -1)
         else:
             cv2.line(out, (x - arm, y - arm), (x + arm, y + arm), color, line, **options)
             cv2.line(out, (x - arm, y + arm), (x + arm, y - arm), color, line, **options)
@@ -139,7 +140,12 @@ def _outlines(out, points, ink, marker, radius, is_edge) -> None:
 
 def _edge(radius: float | np.ndarray) -> float | np.ndarray:
     """Width of a marker's dark edge, pixels."""
-    return np.clip(0.3 * radius, 0.6, 2.0)
+    return np.clip(0.25 * radius, 0.6, 2.0)
+
+
+def _line(radius: float) -> float:
+    """Width of the lines of rings and crosses, pixels."""
+    return max(0.5 * radius, 1.2)
 
 
 def _reach(radius: float | np.ndarray) -> np.ndarray:
@@ -150,26 +156,27 @@ def _reach(radius: float | np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=64)
 def _stamp_masks(marker: str, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Anti-aliased coverage of a marker: its dark edge and its fill, both ``(2R + 1, 2R + 1)`` float32 in [0, 1]."""
-    edge, line, reach = float(_edge(radius)), max(0.42 * radius, 0.9), int(_reach(radius))
+    edge, line, reach = float(_edge(radius)), _line(radius), int(_reach(radius))
     size = (2 * reach + 1) * _SUPERSAMPLING
-    middle = size // 2
+    middle, unit = size // 2, _SUPERSAMPLING
 
     def shape(grow: float) -> np.ndarray:
         mask = np.zeros((size, size), np.uint8)
-        arm = round(1.05 * radius * _SUPERSAMPLING)
-        width = max(1, round((line + 2 * grow) * _SUPERSAMPLING))
+        arm, side = round(1.05 * radius * unit), round((radius + grow) * unit)
+        width = round((line + 2 * grow) * unit)
         if marker == 'dot':
-            cv2.circle(mask, (middle, middle), round((radius + grow) * _SUPERSAMPLING), 255, -1)
+            cv2.circle(mask, (middle, middle), side, 255, -1)
         elif marker == 'ring':
-            cv2.circle(mask, (middle, middle), round((1.3 * radius - line / 2) * _SUPERSAMPLING), 255, width)
+            cv2.circle(mask, (middle, middle), round((1.3 * radius - line / 2) * unit), 255, width)
         elif marker == 'square':
-            side = round((radius + grow) * _SUPERSAMPLING)
             cv2.rectangle(mask, (middle - side, middle - side), (middle + side, middle + side), 255, -1)
         else:
             for sign in (-1, 1):
                 cv2.line(mask, (middle - arm, middle - sign * arm), (middle + arm, middle + sign * arm), 255, width)
         small = cv2.resize(mask, (2 * reach + 1, 2 * reach + 1), interpolation=cv2.INTER_AREA)
-        return small.astype(np.float32) / 255
+        small = small.astype(np.float32) / 255
+        small = (small + small[::-1]) / 2  # OpenCV's lines are a little askew
+        return (small + small[:, ::-1]) / 2
 
     return shape(edge), shape(0.0)
 

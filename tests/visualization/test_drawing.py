@@ -22,7 +22,7 @@ from mmcrowd.visualization import (
 )
 from mmcrowd.visualization.captions import _measure, _text_size, text_rows
 from mmcrowd.visualization.drawing import FALSE_COLOR, MISSED_COLOR, TRUE_COLOR
-from mmcrowd.visualization.markers import MARKERS
+from mmcrowd.visualization.markers import _LARGEST_STAMP, MARKERS
 
 NAN = np.nan
 NO_POINTS, NO_MASK = np.zeros((0, 2)), np.zeros(0, bool)
@@ -336,8 +336,8 @@ def test_markers_of_far_heads_are_smaller() -> None:
 def test_stamped_and_outlined_markers_look_alike(marker: str, monkeypatch) -> None:
     covered = []
     for largest in (0.0, 100.0):
-        monkeypatch.setattr('mmcrowd.visualization.markers._LARGEST_STAMP', largest)
-        drawn = draw_points(gray(), [[40, 30]], (255, 255, 255), radius=7.5, marker=marker).astype(int)
+        monkeypatch.setitem(_LARGEST_STAMP, marker, largest)
+        drawn = draw_points(gray(), [[40, 30]], (255, 255, 255), radius=10, marker=marker).astype(int)
         covered.append([(drawn > 180).sum(), (drawn < 60).sum(), np.abs(drawn - 100).sum()])
     np.testing.assert_allclose(covered[0], covered[1], rtol=0.2)
 
