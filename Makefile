@@ -60,10 +60,11 @@ test-minimum:
 	@$(MAKE) test VENV=.venv-minimum FAMILY=openmmlab BASE_PYTHON=python3.10 \
 	    TORCH_SPEC="$$(grep ^torch= build/minimum.txt)" PIP_ARGS='$(PIP_ARGS) -c build/minimum.txt'
 
-# Warnings are errors. The root of the repository is that of the site: links of pages lead to the same files in both.
+# Warnings are errors, and so is a page that loads something from the network. The root of the repository is that of the site: links of pages lead to the same files in both.
 docs: $(READY)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements/docs.txt
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m sphinx -q -W --keep-going -b html -c docs/en . build/docs
+	@! grep -rE '<(script|link|img)[^>]* (src|href)="https?:' build/docs --include='*.html' || { echo 'a page needs the network'; exit 1; }
 	@echo 'open build/docs/index.html'
 
 lint: $(READY)

@@ -304,6 +304,10 @@ class TestCheck:
         with pytest.raises(FileNotFoundError, match='expected a config or a folder with images'):
             dataset_configs(tmp_path / 'no.py')
         (tmp_path / 'empty.py').write_text('a = 1\n')
+        table = tmp_path / 'heads.csv'
+        table.write_text('image,x,y\n')
+        with pytest.raises(ValueError, match=r'heads\.csv: a file of annotations, .*: \S+ --ann-file heads\.csv'):
+            dataset_configs(table)
         with pytest.raises(ValueError, match='expected a config with train_dataloader'):
             dataset_configs(tmp_path / 'empty.py')
 
@@ -379,10 +383,8 @@ class TestStats:
         axis = Figure().subplots()
         _histogram(axis, np.array(values), 'size, px', 'heads')
         assert (axis.get_xlabel(), axis.get_ylabel()) == ('size, px', 'heads')
-        legend = axis.get_legend()
-        texts = [text.get_text() for text in legend.get_texts()] if legend else []
-        assert len(texts) == bool(rest)
-        assert all(f': {rest} heads, up to 50' in text for text in texts)
+        texts = [text.get_text() for text in axis.texts]
+        assert texts == ([f'last bar: all {rest} heads above 1,\nup to 50'] if rest else [])
 
     def test_nobody(self, tmp_path):
         own_data(tmp_path, [dict(img_path='a.png', points=[])])

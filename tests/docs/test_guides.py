@@ -17,7 +17,7 @@ from mmengine.registry import Registry
 from mmcrowd import registry
 from mmcrowd.apis.export import rendered_crowd
 from mmcrowd.registry import DATASETS, MODELS
-from tests.docs.pages import PAGES, Block, anchors, blocks, links, name
+from tests.docs.pages import PAGES, Block, anchors, blocks, links, name, prose
 
 PYTHON = {name(page): blocks(page, 'python') for page in PAGES}
 REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry) and value.scope == 'mmcrowd']
@@ -113,6 +113,13 @@ def test_links(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f'{name(page)}: {link}'
         assert not anchor or anchor in anchors(target), f'{name(page)}: {link}: no such heading'
+
+
+@pytest.mark.parametrize('page', PAGES, ids=name)
+def test_tables_are_whole(page):
+    """A row behind a blank line is no row any more, but a line of bars."""
+    for before, table in re.findall(r'^( *)(\|[^\n]*\n(?: *\|[^\n]*\n)*)', prose(page), flags=re.MULTILINE):
+        assert re.match(r'[^\n]*\n *\|[-|: ]+\|\n', table), f'{name(page)}: {before}{table[:80]}'
 
 
 def test_every_page_is_in_the_contents(repo_root):

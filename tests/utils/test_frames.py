@@ -46,6 +46,10 @@ def test_what_is_no_video_is_one_line(tmp_path, content: bytes) -> None:
     (tmp_path / 'a.mp4').write_bytes(content)
     with pytest.raises(VideoReadError, match=rf'a\.mp4: this file of {len(content)} bytes cannot be decoded'):
         next(iter_frames(tmp_path / 'a.mp4'))
+    photo = tmp_path / 'photo.jpg'
+    cv2.imwrite(str(photo), np.zeros((16, 16, 3), np.uint8))
+    with pytest.raises(VideoReadError, match=r'photo\.jpg: an image, expected a video: use "mmcrowd predict"'):
+        Video(photo)
     with pytest.raises(FileNotFoundError, match=r'b\.mp4: no such file, expected a video'):
         video_info(tmp_path / 'b.mp4')
 

@@ -121,7 +121,8 @@ class CheckReport:
         lines += [finding.line() for finding in self.findings if not finding.image]
         rows = [['split', 'data set', 'images', 'heads', 'with boxes', 'without heads', 'published']]
         for split, facts in self.splits.items():
-            heads = ', '.join(f'{number} {name}' for name, number in facts['classes'].items())
+            classes = facts['classes']
+            heads = facts['heads'] if len(classes) == 1 else ', '.join(f'{n} {name}' for name, n in classes.items())
             rows.append(
                 [split, facts['name'], facts['images'], heads, facts['boxes'], facts['empty'], facts['verdict']]
             )

@@ -9,6 +9,7 @@ from mmcrowd.registry import DATASETS
 from mmcrowd.utils.configs import read_config
 
 SPLITS = ('train', 'val', 'test')
+_ANNOTATIONS = ('.csv', '.json', '.txt', '.xml')
 
 
 def dataset_configs(
@@ -34,7 +35,7 @@ def dataset_configs(
 
     Raises:
         FileNotFoundError: The source does not exist.
-        ValueError: The config has no loader.
+        ValueError: The config has no loader, or the source is a file of annotations.
     """
     source = Path(source)
     if source.is_dir():
@@ -42,6 +43,11 @@ def dataset_configs(
         return dict(all=dict(own, ann_file=ann_file, img_folder=img_folder, pipeline=[]))
     if not source.is_file():
         raise FileNotFoundError(f'{source}: no such file or folder, expected a config or a folder with images')
+    if source.suffix in _ANNOTATIONS:
+        raise ValueError(
+            f'{source}: a file of annotations, expected the folder that holds it and the images: '
+            f'{source.parent} --ann-file {source.name}'
+        )
     cfg = read_config(source)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     found: dict[str, dict] = {}

@@ -299,4 +299,5 @@ def serve(store: LabelStore, propose: Propose | None = None, host: str = '127.0.
     shown = f'[{host}]' if ':' in host else host
     with sole_process(store.work_dir, LOCK_FILE, 'server'):
         print(f'http://{shown}:{port}/' + (f'?token={token}' if token else ''), flush=True)
+        print(f'open it in a browser; work is saved in {printable(store.work_dir)}, Ctrl-C ends', flush=True)
         uvicorn.run(app, host=host, port=port, log_level='warning')

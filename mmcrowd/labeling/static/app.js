@@ -77,7 +77,9 @@ function listImages() {
 function paintRow(row) {
   if (!row.item) return;
   row.item.className = row.done ? 'is-done' : '';
-  row.item.querySelector('.count').textContent = `${row.heads} / ${row.presets}`;
+  Object.assign(row.item.querySelector('.count'), {
+    textContent: `${row.heads} / ${row.presets}`, title: `${row.heads} heads, ${row.presets} boxes drawn by hand`,
+  });
   row.item.firstChild.setAttribute('aria-current', row.name === work.name);
 }
 
