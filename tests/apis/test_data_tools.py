@@ -384,7 +384,7 @@ class TestStats:
         _histogram(axis, np.array(values), 'size, px', 'heads')
         assert (axis.get_xlabel(), axis.get_ylabel()) == ('size, px', 'heads')
         texts = [text.get_text() for text in axis.texts]
-        assert texts == ([f'last bar: all {rest} heads above 1,\nup to 50'] if rest else [])
+        assert texts == ([f'last bar: all {rest} heads above 49.51,\nup to 50'] if rest else [])
 
     def test_nobody(self, tmp_path):
         own_data(tmp_path, [dict(img_path='a.png', points=[])])
