@@ -172,7 +172,7 @@ class CrowdResult:
         """
         self._need_points('no detections')
         if find_spec('supervision') is None:
-            raise ImportError('to_supervision needs the package supervision: pip install "mmcrowd[supervision]"')
+            raise ImportError('to_supervision needs the package supervision: pip install "supervision>=0.25"')
         import supervision
 
         known = np.isfinite(self.boxes).all(axis=1, keepdims=True)

@@ -179,7 +179,7 @@ def test_numbers_that_make_no_sense(photos, tmp_path, wrong) -> None:
 
 def test_ray_is_missing(photos, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(ray_predict, 'find_spec', lambda name: None)
-    with pytest.raises(ImportError, match=r'pip install "mmcrowd\[ray\]"'):
+    with pytest.raises(ImportError, match=r'pip install "ray\[data\]"'):
         predict_many(photos, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 

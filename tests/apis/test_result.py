@@ -226,7 +226,7 @@ def test_supervision_takes_it() -> None:
 
 def test_supervision_that_is_missing_is_named(monkeypatch) -> None:
     monkeypatch.setattr('mmcrowd.apis.result.find_spec', lambda name: None)
-    with pytest.raises(ImportError, match=r'needs the package supervision: pip install "mmcrowd\[supervision\]"'):
+    with pytest.raises(ImportError, match=r'needs the package supervision: pip install "supervision>=0\.25"'):
         result().to_supervision()
 
 
