@@ -27,9 +27,10 @@ def tiny(request) -> CrowdInferencer:
 
 @pytest.fixture
 def slow_steps(tiny, monkeypatch):
-    """A clock that only the network and the decoding move: three seconds, and one."""
+    """A clock that only the network and the decoding move: three seconds, and one; two processors work."""
     now = [0.0]
     monkeypatch.setattr(time, 'perf_counter', lambda: now[0])
+    monkeypatch.setattr(time, 'process_time', lambda: 2 * now[0])
     codec, network = tiny.model.bbox_head.codec, tiny.model.backbone
 
     def takes(seconds, step):
@@ -51,6 +52,7 @@ def test_times_and_the_share_of_decoding(tiny, slow_steps):
     assert (other.model, other.width) == ('two', 96)
     assert (second.width, second.height) == (32, 32)
     assert first.latency_ms == first.slowest_ms == 4000
+    assert first.processor_ms == 8000
     assert first.images_per_second == 0.25
     assert first.decode_share == 0.25
     assert first.peak_mb > 50

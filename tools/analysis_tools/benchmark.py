@@ -62,7 +62,7 @@ def main() -> None:
     where = surroundings(next(next(iter(models.values())).model.parameters()).device)
     where |= dict(rounds=args.rounds, warmup=args.warmup)
     table = Table(box=None, pad_edge=False)
-    for column in ('model', 'image', 'ms', 'slowest', 'images/s', 'decoding', 'peak MB', 'count'):
+    for column in ('model', 'image', 'ms', 'slowest', 'processor ms', 'images/s', 'decoding', 'peak MB', 'count'):
         table.add_column(column, overflow='fold')
     for each in timings:
         table.add_row(
@@ -70,6 +70,7 @@ def main() -> None:
             f'{each.width}x{each.height}',
             f'{each.latency_ms:,.1f}',
             f'{each.slowest_ms:,.1f}',
+            f'{each.processor_ms:,.1f}',
             f'{each.images_per_second:.2f}',
             f'{each.decode_share:.1%}',
             f'{each.peak_mb:,.0f}',

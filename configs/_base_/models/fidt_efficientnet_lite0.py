@@ -6,5 +6,5 @@ model = dict(
     backbone=dict(_delete_=True, frozen_stages=1, **_base_.encoder.backbone),
     neck=dict(in_channels=_base_.encoder.channels, out_channels=(32, 64, 64, 64, 64), lateral_norm_cfg=dict(type='BN')),
     # The receptive field reaches 487 pixels: with this halo, tiles give the points of the whole image.
-    test_cfg=dict(tile=2560, halo=512),
+    test_cfg=dict(tile=2304, halo=512),
 )
