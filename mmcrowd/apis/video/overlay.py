@@ -103,9 +103,10 @@ def _strokes(out: np.ndarray, ways: list[np.ndarray], closed: bool, color: tuple
 
 def _label(out: np.ndarray, text: str, at: np.ndarray, color: tuple, width: int) -> None:
     """A name beside a point, inside of the picture, in place."""
-    text, scale = text.encode('ascii', 'replace').decode(), max(0.4, 0.22 * width)
-    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, 1)
-    x = int(np.clip(at[0] + 2 * width, 0, max(out.shape[1] - wide, 0)))
-    y = int(np.clip(at[1] + tall + 3 * width, tall, out.shape[0] - 2))
-    for ink, thickness in ((_EDGE, max(3, width)), (color, max(1, width // 2))):
-        cv2.putText(out, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, scale, ink, thickness, cv2.LINE_AA)
+    text, scale, bold = text.encode('ascii', 'replace').decode(), max(0.5, 0.25 * width), max(1, round(width / 2))
+    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, bold)
+    x = int(np.clip(at[0] + 3 * width, width, max(out.shape[1] - wide - width, width)))
+    y = int(np.clip(at[1] + tall + 4 * width, tall + width, out.shape[0] - 2 * width))
+    plate = out[max(y - tall - 2 * width, 0) : max(y + 2 * width, 0), x - width : x + wide + width]
+    plate[:] = (0.3 * plate + 0.7 * np.asarray(_EDGE, np.float32)).astype(np.uint8)
+    cv2.putText(out, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, scale, color, bold, cv2.LINE_AA)
