@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcrowd.codecs import CountedPointsCodec
 from mmcrowd.codecs.in_graph import decode_in_graph, why_not
 from mmcrowd.datasets import SyntheticCrowd
 from mmcrowd.models import CrowdLocalizer, HeadSizeEstimator
@@ -87,7 +88,8 @@ def export_onnx(crowd: CrowdInferencer, out: str | Path) -> Path:
     """Write a model as ONNX, with normalization, padding and decoding in the graph.
 
     The graph takes ``image``, (H, W, 3) uint8 BGR of any size, and gives ``points`` (N, 2) float32 xy, original pixels,
-    and ``scores`` (N,); a model that only counts gives ``count`` (a float64 scalar) and ``density`` (h, w). It is the
+    and ``scores`` (N,), and ``count`` (a float64 scalar) where the model counts beside its points; a model that only
+    counts gives ``count`` and ``density`` (h, w). It is the
     model's own prediction of the whole image: a threshold of the inferencer is left to who reads the scores. The
     metadata of the file say, as text, what it was made of.
 
@@ -128,6 +130,8 @@ def export_onnx(crowd: CrowdInferencer, out: str | Path) -> Path:
 def _record(wrapped: ExportableCrowd) -> bytes:
     """The graph of a model."""
     names = ['points', 'scores'] if wrapped.codec.locates else ['count', 'density']
+    if isinstance(wrapped.codec, CountedPointsCodec):
+        names += ['count']
     axes = dict(image=['height', 'width'], points=['heads'], scores=['heads'], density=['rows', 'columns'])
     deformable = any(isinstance(module, ExactDeformConv) for module in wrapped.modules())
     file = io.BytesIO()

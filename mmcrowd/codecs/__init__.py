@@ -2,6 +2,7 @@
 
 from .attention import AttentionCodec
 from .base import BaseCodec, Decoded
+from .counted_points import CountedPointsCodec
 from .cross import CrossCodec
 from .density import DensityCodec
 from .fidt import FIDTCodec
@@ -12,6 +13,7 @@ from .p2r import P2RCodec
 __all__ = [
     'AttentionCodec',
     'BaseCodec',
+    'CountedPointsCodec',
     'CrossCodec',
     'Decoded',
     'DensityCodec',

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .base import BaseCodec
+from .counted_points import CountedPointsCodec
 from .cross import CrossCodec, sum_of_cross, sum_of_window
 from .density import DensityCodec
 from .fidt import FIDTCodec
@@ -34,7 +35,7 @@ def decode_in_graph(codec: BaseCodec, maps: Tensor, shape: tuple[int, int]) -> t
 
     Returns:
         ``points`` (N, 2) xy, pixels, and ``scores`` (N,); of a codec that counts without points ``count``, a float64
-        scalar, and ``density`` (h, w).
+        scalar, and ``density`` (h, w); of one that counts beside its points ``points``, ``scores`` and ``count``.
 
     Raises:
         ValueError: The codec has a step that no graph holds.
@@ -48,6 +49,8 @@ def why_not(codec: BaseCodec) -> str | None:
         return 'its heads are connected components, and ONNX has no operator that finds them'
     if isinstance(codec, DensityCodec) and codec.locates:
         return 'its points are placed by optimal transport among nearest neighbours, which ONNX has no operator for'
+    if isinstance(codec, CountedPointsCodec):
+        return why_not(codec.points)
     if type(codec) not in decode_in_graph.registry:
         return 'there is no decoding of it inside a graph'
     return None
@@ -95,6 +98,19 @@ def _(codec: DensityCodec, maps: Tensor, shape: tuple[int, int]) -> tuple[Tensor
         raise ValueError(f'{type(codec).__name__}: {why_not(codec)}')
     density = maps[0, 0].clamp(min=0) if codec.clamp else maps[0, 0]
     return density.double().sum(), density
+
+
+@decode_in_graph.register
+def _(codec: CountedPointsCodec, maps: Tensor, shape: tuple[int, int]) -> tuple[Tensor, ...]:
+    points, density = codec.split(maps)
+    count = decode_in_graph(codec.density, density, shape)[0]
+    points, scores = decode_in_graph(codec.points, points, shape)
+    if codec.keep == 'count':
+        # Ranks, not a number of rows: that many of them may not be there.
+        rank = scores.argsort(descending=True, stable=True).argsort()
+        kept = rank < count.nan_to_num(0, 0, 0).clamp(min=0).round()
+        points, scores = points[kept], scores[kept]
+    return points, scores, count
 
 
 def _cells(codec: BaseCodec, heads: Tensor, values: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:

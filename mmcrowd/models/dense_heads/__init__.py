@@ -5,7 +5,7 @@ from .crowd_box_head import CrowdBoxMixin
 from .deep_count_head import DeepCountHead
 from .density_head import DensityHead
 from .fcos_head import CrowdFCOSHead
-from .fidt_head import FIDTHead, FIDTLiteHead
+from .fidt_head import CountedFIDTHead, FIDTHead, FIDTLiteHead
 from .fovea_head import CrowdFoveaHead
 from .head_size_head import HeadSizeHead
 from .instance_map_head import BaseInstanceMapHead, InstanceMapHead, InstanceMapLiteHead
@@ -18,6 +18,7 @@ from .yolox_head import CrowdYOLOXHead
 
 __all__ = [
     'BaseInstanceMapHead',
+    'CountedFIDTHead',
     'CrowdBoxMixin',
     'CrowdCenterNetHead',
     'CrowdFCOSHead',

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import torch
+from mmdet.structures import SampleList
 from torch import Tensor
 
 from mmcrowd.models.layers import deconv_layers, light_layers
@@ -67,3 +70,39 @@ class FIDTLiteHead(CrowdMapHead):
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
         """Features (B, C, h, w) of the neck's first level -> map (B, 1, h, w)."""
         return (self.layers(x[0]),)
+
+
+@MODELS.register_module()
+class CountedFIDTHead(FIDTLiteHead):
+    """:class:`FIDTLiteHead` with a density beside it, from the same features: the peaks locate, the density counts.
+
+    Weights of a FIDTLiteHead fit all but the density.
+
+    Args:
+        codec (dict): A CountedPointsCodec.
+        density (dict): The :class:`DensityHead`, without codec and channels, with the density's losses.
+        losses (dict[str, dict]): Losses of the FIDT map.
+        **kwargs: Passed to :class:`FIDTLiteHead`.
+
+    Raises:
+        ValueError: Two losses have one name.
+    """
+
+    def __init__(self, codec: dict, density: dict, losses: dict[str, dict], **kwargs) -> None:
+        super().__init__(codec=codec, losses=losses, **kwargs)
+        self.density = MODELS.build(dict(density, in_channels=self.in_channels, codec=codec['density']))
+        if twice := sorted(self.losses.keys() & self.density.losses.keys()):
+            raise ValueError(f'CountedFIDTHead: {", ".join(twice)} of the FIDT map and of the density: name them apart')
+
+    def forward(self, x: Sequence[Tensor]) -> tuple[Tensor]:
+        """Features (B, C, h, w) of the neck's first level -> FIDT map and density (B, 2, h, w)."""
+        return (torch.cat([self.layers(x[0]), *self.density(x[:1])], dim=1),)
+
+    def loss_by_feat(self, pred: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of both maps. See :meth:`CrowdMapHead.loss_by_feat`."""
+        maps = self.match_targets(pred, batch_data_samples)
+        parts = zip(self.codec.split(maps.pred), self.codec.split(maps.target, 'names'), strict=True)
+        points, density = (replace(maps, pred=predicted, target=drawn) for predicted, drawn in parts)
+        return {name: loss(points) for name, loss in self.losses.items()} | {
+            name: loss(density) for name, loss in self.density.losses.items()
+        }

@@ -1,0 +1,21 @@
+# fidt_efficientnet_lite0 with a density beside its peaks, taught by the points: 3.1 M parameters. The density counts, and
+# as many peaks as it counts are heads. The weights of crowd_lite fit all but the density's 1x1 convolution.
+_base_ = './fidt_efficientnet_lite0.py'
+
+# Peaks from 0.1 on may be heads: the count says how many of them are.
+codec = dict(
+    type='mmcrowd.CountedPointsCodec',
+    points=dict(type='mmcrowd.FIDTCodec', stride=2, relative=False, threshold=0.1),
+    density=dict(type='mmcrowd.DensityCodec', stride=2, draws=False),
+)
+model = dict(
+    bbox_head=dict(
+        type='mmcrowd.CountedFIDTHead',
+        codec=dict(_delete_=True, **codec),
+        density=dict(
+            type='mmcrowd.DensityHead',
+            output='abs',
+            losses=dict(bayesian=dict(type='mmcrowd.BayesianLoss', normalizer='num_heads', loss_weight=5.0)),
+        ),
+    ),
+)
