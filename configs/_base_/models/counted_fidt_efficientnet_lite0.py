@@ -4,6 +4,7 @@ _base_ = './fidt_efficientnet_lite0.py'
 
 # Peaks from 0.1 on may be heads: the count says how many of them are.
 codec = dict(
+    _delete_=True,
     type='mmcrowd.CountedPointsCodec',
     points=dict(type='mmcrowd.FIDTCodec', stride=2, relative=False, threshold=0.1),
     density=dict(type='mmcrowd.DensityCodec', stride=2, draws=False),
@@ -11,7 +12,7 @@ codec = dict(
 model = dict(
     bbox_head=dict(
         type='mmcrowd.CountedFIDTHead',
-        codec=dict(_delete_=True, **codec),
+        codec=codec,
         density=dict(
             type='mmcrowd.DensityHead',
             output='abs',
