@@ -16,7 +16,7 @@ model = dict(
         density=dict(
             type='mmcrowd.DensityHead',
             output='abs',
-            losses=dict(bayesian=dict(type='mmcrowd.BayesianLoss', normalizer='num_heads', loss_weight=5.0)),
+            losses=dict(bayesian=dict(type='mmcrowd.BayesianLoss', normalizer='num_heads', loss_weight=0.5)),
         ),
     ),
 )
