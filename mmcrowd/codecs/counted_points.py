@@ -68,7 +68,7 @@ class CountedPointsCodec(BaseCodec):
         return max(self.points.margin, self.density.margin)
 
     def split(self, maps: Tensor, names: str = 'predicted') -> tuple[Tensor, Tensor]:
-        """Maps (B, C, h, w) -> those of the points and those of the density; ``names``: 'predicted', or 'names' drawn."""
+        """Maps (B, C, h, w) -> those of the points and of the density; ``names``: 'predicted' or 'names', drawn."""
         return maps.tensor_split([len(getattr(self.points, names))], dim=1)
 
     def encode(

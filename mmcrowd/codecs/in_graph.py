@@ -107,7 +107,7 @@ def _(codec: CountedPointsCodec, maps: Tensor, shape: tuple[int, int]) -> tuple[
     points, scores = decode_in_graph(codec.points, points, shape)
     if codec.keep == 'count':
         # Ranks, not a number of rows: that many of them may not be there.
-        rank = scores.argsort(descending=True, stable=True).argsort()
+        rank = scores.argsort(descending=True).argsort()
         kept = rank < count.nan_to_num(0, 0, 0).clamp(min=0).round()
         points, scores = points[kept], scores[kept]
     return points, scores, count

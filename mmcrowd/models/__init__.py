@@ -6,6 +6,7 @@ from .backbones import DLA, MCNN, VGG, CrowdHRNet, EfficientNetLite, SpaceToDept
 from .data_preprocessor import CrowdDataPreprocessor
 from .dense_heads import (
     BaseInstanceMapHead,
+    CountedFIDTHead,
     CrowdBoxMixin,
     CrowdCenterNetHead,
     CrowdFCOSHead,
@@ -15,7 +16,6 @@ from .dense_heads import (
     CrowdRPNHead,
     CrowdYOLOXHead,
     DeepCountHead,
-    CountedFIDTHead,
     DensityHead,
     FIDTHead,
     FIDTLiteHead,
@@ -54,6 +54,7 @@ __all__ = [
     'ConcatFPN',
     'ConcatPyramid',
     'ConvBackEnd',
+    'CountedFIDTHead',
     'CrowdBoxMixin',
     'CrowdCenterNetHead',
     'CrowdDataPreprocessor',
@@ -69,7 +70,6 @@ __all__ = [
     'CrowdYOLOXHead',
     'DLAUp',
     'DeepCountHead',
-    'CountedFIDTHead',
     'DensityHead',
     'EfficientNetLite',
     'FIDTHead',

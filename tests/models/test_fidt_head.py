@@ -5,7 +5,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
 
 from mmcrowd.codecs import FIDTCodec
-from mmcrowd.models import FIDTHead, FIDTLiteHead
+from mmcrowd.models import CountedFIDTHead, FIDTHead, FIDTLiteHead
 
 LOSSES = dict(map=dict(type='mmcrowd.MapMSELoss'), ssim=dict(type='mmcrowd.InstanceSSIMLoss', region=15))
 
@@ -117,3 +117,60 @@ class TestPredict:
         assert head((torch.rand(1, 8, 7, 9),))[0].shape == (1, 1, 28, 36)
         got = head.predict((torch.rand(1, 8, 7, 9),), [sample([], (27, 33), head.codec)])
         assert len(got) == 1
+
+
+class TestCountedFIDTHead:
+    CODEC = dict(
+        type='mmcrowd.CountedPointsCodec',
+        points=dict(type='mmcrowd.FIDTCodec', stride=2, relative=False, threshold=0.1),
+        density=dict(type='mmcrowd.DensityCodec', stride=2, draws=False),
+    )
+    DENSITY = dict(type='mmcrowd.DensityHead', output='abs', losses=dict(bayesian=dict(type='mmcrowd.BayesianLoss')))
+
+    def make(self, **options) -> CountedFIDTHead:
+        options = dict(in_channels=8, codec=self.CODEC, density=self.DENSITY, losses=LOSSES) | options
+        head = CountedFIDTHead(**options)
+        head.init_weights()
+        return head
+
+    @pytest.mark.parametrize('draws', [False, True])
+    @pytest.mark.parametrize('counts', [[0, 0], [0, 5], [40, 40]])
+    def test_each_map_learns_by_its_own_losses(self, counts: list[int], draws: bool):
+        codec = dict(self.CODEC, density=dict(self.CODEC['density'], draws=draws))
+        density = dict(self.DENSITY, losses=dict(mse=dict(type='mmcrowd.MapMSELoss'))) if draws else self.DENSITY
+        head = self.make(codec=codec, density=density)
+        rng = np.random.default_rng(0)
+        samples = [sample(rng.uniform(0, 64, (n, 2)), (64, 64), head.codec) for n in counts]
+        features = torch.rand(2, 8, 32, 32)
+        losses = head.loss((features,), samples)
+        assert set(losses) == {'loss_map', 'loss_ssim', 'loss_mse' if draws else 'loss_bayesian'}
+        (losses['loss_map'] + losses['loss_ssim']).backward(retain_graph=True)
+        assert head.density.conv.weight.grad is None or head.density.conv.weight.grad.abs().sum() == 0
+        head.zero_grad()
+        losses['loss_mse' if draws else 'loss_bayesian'].backward()
+        assert all(p.grad is None or p.grad.abs().sum() == 0 for p in head.layers.parameters())
+        assert head.density.conv.weight.grad.isfinite().all()
+        assert head.density.conv.weight.grad.abs().sum() > 0
+
+    def test_a_map_without_a_density_is_that_of_the_light_head(self):
+        plain, head = make(), self.make()
+        missing = head.load_state_dict(plain.state_dict(), strict=False)
+        assert missing.missing_keys == ['density.conv.weight', 'density.conv.bias']
+        features = torch.rand(1, 8, 32, 32)
+        (maps,) = head.eval()((features,))
+        assert maps.shape == (1, 2, 32, 32)
+        torch.testing.assert_close(maps[:, :1], plain.eval()((features,))[0])
+        torch.testing.assert_close(maps[:, 1:], head.density((features,))[0])
+
+    def test_predicts_points_and_a_count(self):
+        head = self.make()
+        maps = torch.zeros(1, 2, 32, 32)
+        maps[0, 0, [5, 9, 20], [5, 20, 9]] = torch.tensor([0.8, 0.3, 0.6])
+        maps[0, 1] = 2 / 32**2
+        (got,) = head.predict_by_feat(maps, [dict(img_shape=(64, 64))])
+        np.testing.assert_allclose(got.points, [[11, 11], [19, 41]])
+
+    def test_two_losses_of_one_name(self):
+        density = dict(self.DENSITY, losses=dict(map=dict(type='mmcrowd.BayesianLoss')))
+        with pytest.raises(ValueError, match='loss_map of the FIDT map and of the density'):
+            self.make(density=density)

@@ -1,5 +1,5 @@
-# fidt_efficientnet_lite0 with a density beside its peaks, taught by the points: 3.1 M parameters. The density counts, and
-# as many peaks as it counts are heads. The weights of crowd_lite fit all but the density's 1x1 convolution.
+# fidt_efficientnet_lite0 with a density beside its peaks, taught by the points: 3.1 M parameters. The density counts,
+# and as many peaks as it counts are heads. crowd_lite's weights fit all but the density's 1x1 convolution.
 _base_ = './fidt_efficientnet_lite0.py'
 
 # Peaks from 0.1 on may be heads: the count says how many of them are.
