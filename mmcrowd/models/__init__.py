@@ -26,7 +26,7 @@ from .dense_heads import (
     RAZAttentionHead,
     RAZLocalizationHead,
 )
-from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, RAZNet, TiledDetector
+from .detectors import CrowdFasterRCNN, CrowdLocalizer, HeadSizeEstimator, RAZNet, TaughtLocalizer, TiledDetector
 from .layers import CompressedSigmoid, FixedThreshold, ImageThresholdEncoder, PixelThresholdEncoder, binarize
 from .losses import (
     BayesianLoss,
@@ -94,6 +94,7 @@ __all__ = [
     'SSIMLoss',
     'ScaleContext',
     'SpaceToDepthResNet',
+    'TaughtLocalizer',
     'TiledDetector',
     'TimmEncoder',
     'TopDownPyramid',

@@ -86,7 +86,7 @@ class CrowdMapHead(BaseDenseHead):
         pred = pred[..., : limit[0], : limit[1]]
         target = None
         if self.codec.names:
-            maps = [self._target_of(sample, shape) for sample, shape in zip(batch_data_samples, shapes, strict=True)]
+            maps = [self.target_of(sample, shape) for sample, shape in zip(batch_data_samples, shapes, strict=True)]
             target = pred.new_zeros((len(pred), len(maps[0]), *pred.shape[-2:]), dtype=torch.float32)
             for image, drawn in zip(target, maps, strict=True):
                 image[:, : drawn.shape[-2], : drawn.shape[-1]] = drawn
@@ -102,7 +102,7 @@ class CrowdMapHead(BaseDenseHead):
             num_heads=heads_per_process(sum(map(len, points)), pred.device),
         )
 
-    def _target_of(self, sample: DetDataSample, shape: tuple[int, int]) -> Tensor:
+    def target_of(self, sample: DetDataSample, shape: tuple[int, int]) -> Tensor:
         """The codec's target maps (T, h, w) of one sample, its valid height and width in ``shape``."""
         maps = sample.get(self.field, {})
         if any(name not in maps for name in self.codec.names):
