@@ -8,6 +8,6 @@ model = dict(
         frozen_stages=1,
         init_cfg=dict(checkpoint='https://download.pytorch.org/models/vgg16-397923af.pth'),
     ),
-    neck=dict(norm_cfg=dict(type='BN'), lateral_norm_cfg=dict(type='BN')),
+    neck=dict(norm_cfg=dict(_delete_=True, type='BN'), lateral_norm_cfg=dict(type='BN')),
     bbox_head=dict(norm_cfg=dict(type='BN')),
 )
