@@ -1,8 +1,8 @@
-# P2R behind VGG-16 beside FIDT at the same budget: fidt/fidt_vgg16_s2_18e_sha.py.
+# P2R behind VGG-16 beside FIDT at the same budget: fidt/fidt_vgg16_s2_12e_sha.py.
 _base_ = [
     '../_base_/models/p2r_vgg16.py',
     '../_base_/datasets/shanghaitech_a.py',
-    '../_base_/schedules/adamw_fine_tune_24e.py',
+    '../_base_/schedules/adamw_fine_tune_12e.py',
     '../_base_/default_runtime.py',
 ]
 train_pipeline = [
@@ -15,10 +15,4 @@ train_pipeline = [
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-max_epochs = 18
-train_cfg = dict(max_epochs=max_epochs, val_interval=6)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
-]
-default_hooks = dict(checkpoint=dict(interval=2, save_best='crowd/f1_8px'))
+default_hooks = dict(checkpoint=dict(interval=3, save_best='crowd/f1_8px'))
