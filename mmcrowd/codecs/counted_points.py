@@ -15,22 +15,27 @@ from .base import BaseCodec, Decoded
 
 @CODECS.register_module()
 class CountedPointsCodec(BaseCodec):
-    """A codec of points and one of a density beside each other: channels of the former first.
+    r"""A codec of points and one of a density beside each other: channels of the former first.
 
     A threshold on peaks has to be chosen, and the best one differs from image to image; a density is taught the count
-    itself. With ``keep='count'`` the density says how many heads there are and the peaks say where: the surest
-    candidates of the points' codec are kept, as many as are counted, if there are as many.
+    itself, and knows of no single head. With a ``threshold`` the count :math:`n` is the mean of both in logarithms,
+
+    .. math:: n = \sqrt{d\, p}
+
+    of the density's sum :math:`d` and the number :math:`p` of peaks above the threshold, so what one of them does not
+    see at all is not there; without, it is :math:`d`. The heads are the :math:`n` surest candidates, if there are as
+    many: points and count are one answer. Decoded counts have ``density`` and ``peaks`` beside :math:`n`.
 
     Args:
-        points (dict): Codec that locates and has no count. Its thresholds say what may be a head at all.
+        points (dict): Codec that locates and has no count. Its own rule says what may be a head at all.
         density (dict): Codec of the count, of the same stride.
-        keep (str): 'count', or 'threshold' for the rule of the points' codec; the count is the density's either way.
+        threshold (float, optional): Score from which a peak counts by itself.
 
     Raises:
         ValueError: Other codecs than these, or strides that differ.
     """
 
-    def __init__(self, points: dict, density: dict, keep: str = 'count') -> None:
+    def __init__(self, points: dict, density: dict, threshold: float | None = None) -> None:
         self.points, self.density = CODECS.build(points), CODECS.build(density)
         super().__init__(self.points.stride)
         if not self.points.locates or self.density.locates:
@@ -43,9 +48,7 @@ class CountedPointsCodec(BaseCodec):
                 f'CountedPointsCodec: expected one stride, got {self.stride} of the points and {self.density.stride} '
                 'of the density'
             )
-        if keep not in ('count', 'threshold'):
-            raise ValueError(f"CountedPointsCodec: keep must be 'count' or 'threshold', got {keep!r}")
-        self.keep = keep
+        self.threshold = threshold
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,9 +102,11 @@ class CountedPointsCodec(BaseCodec):
 
     def select(self, candidates: Decoded, shape: tuple[int, int]) -> Decoded:
         """Keep the surest candidates, as many as are counted, and of them what passes the points' own rule."""
-        heads = candidates
-        if self.keep == 'count':
-            number = round(float(candidates.count.nan_to_num(0, 0, 0).clamp(min=0)))
-            surest = candidates.scores.argsort(descending=True, stable=True)[:number]
-            heads = candidates[surest.sort().values]
-        return replace(self.points.select(heads, shape), count=candidates.count, counts=candidates.counts)
+        counts = dict(candidates.counts, density=candidates.count)
+        count = candidates.count
+        if self.threshold is not None:
+            counts['peaks'] = (candidates.scores >= self.threshold).sum().double()
+            count = (count.clamp(min=0) * counts['peaks']).sqrt()
+        number = round(float(count.nan_to_num(0, 0, 0).clamp(min=0)))
+        surest = candidates.scores.argsort(descending=True, stable=True)[:number]
+        return replace(self.points.select(candidates[surest.sort().values], shape), count=count, counts=counts)

@@ -105,12 +105,12 @@ def _(codec: CountedPointsCodec, maps: Tensor, shape: tuple[int, int]) -> tuple[
     points, density = codec.split(maps)
     count = decode_in_graph(codec.density, density, shape)[0]
     points, scores = decode_in_graph(codec.points, points, shape)
-    if codec.keep == 'count':
-        # Ranks, not a number of rows: that many of them may not be there.
-        rank = scores.argsort(descending=True).argsort()
-        kept = rank < count.nan_to_num(0, 0, 0).clamp(min=0).round()
-        points, scores = points[kept], scores[kept]
-    return points, scores, count
+    if codec.threshold is not None:
+        count = (count.clamp(min=0) * (scores >= codec.threshold).sum().double()).sqrt()
+    # Ranks, not a number of rows: that many of them may not be there.
+    rank = scores.argsort(descending=True).argsort()
+    kept = rank < count.nan_to_num(0, 0, 0).clamp(min=0).round()
+    return points[kept], scores[kept], count
 
 
 def _cells(codec: BaseCodec, heads: Tensor, values: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:

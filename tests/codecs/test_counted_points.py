@@ -19,9 +19,9 @@ class TestPoints(CodecTester):
         return make(stride)
 
 
-class TestPointsAboveTheThreshold(CodecTester):
+class TestPointsOfBoth(CodecTester):
     def make(self, stride: int) -> CountedPointsCodec:
-        return make(stride, keep='threshold')
+        return make(stride, threshold=0.5)
 
 
 class TestCount(CountingCodecTester):
@@ -63,11 +63,24 @@ def test_boxes_are_those_of_the_heads_that_are_kept():
     torch.testing.assert_close(few.boxes, alone.boxes)
 
 
-def test_the_rule_of_the_points_without_the_count():
-    maps = maps_of(PEAKS, 1)
-    (decoded,) = make(2, keep='threshold').decode(maps)
-    assert len(decoded) == 4
-    assert decoded.count.item() == pytest.approx(1)
+@pytest.mark.parametrize(
+    ('density', 'threshold', 'values'),
+    [
+        (4, 0.4, [0.9, 0.4, 0.7]),  # sqrt(4 * 3) = 3.5
+        (1, 0.1, [0.9, 0.7]),  # sqrt(1 * 4)
+        (16, 0.9, [0.9, 0.15, 0.4, 0.7]),  # sqrt(16 * 1)
+        (100, 0.95, []),  # no peak: nobody
+        (0, 0.1, []),
+        (-3, 0.1, []),
+    ],
+)
+def test_density_and_peaks_have_to_agree(density: float, threshold: float, values: list[float]):
+    (decoded,) = make(2, threshold=threshold).decode(maps_of(PEAKS, density))
+    peaks = sum(value >= threshold - 1e-6 for value in PEAKS.values() if value > 0.1)
+    torch.testing.assert_close(decoded.scores.sort()[0], torch.tensor(sorted(values)))
+    assert decoded.counts['peaks'].item() == peaks
+    assert decoded.counts['density'].item() == pytest.approx(density, abs=1e-4)
+    assert decoded.count.item() == pytest.approx((max(density, 0) * peaks) ** 0.5, abs=1e-4)
 
 
 def test_counts_that_are_no_numbers_keep_nothing():
@@ -75,10 +88,10 @@ def test_counts_that_are_no_numbers_keep_nothing():
     assert len(decoded) == 0
 
 
-@pytest.mark.parametrize('keep', ['count', 'threshold'])
-@pytest.mark.parametrize('count', [0, 2.3, 40])
-def test_in_a_graph(keep: str, count: float):
-    codec = make(2, keep=keep)
+@pytest.mark.parametrize('threshold', [None, 0.3])
+@pytest.mark.parametrize('count', [-1, 0, 2.3, 40])
+def test_in_a_graph(threshold: float | None, count: float):
+    codec = make(2, threshold=threshold)
     maps = maps_of(PEAKS, count)
     (decoded,) = codec.decode(maps, [(39, 59)])
     points, scores, counted = decode_in_graph(codec, maps, (39, 59))
@@ -93,7 +106,6 @@ def test_in_a_graph(keep: str, count: float):
         (dict(density=dict(type='mmcrowd.DensityCodec', stride=4)), 'one stride, got 2 of the points and 4'),
         (dict(density=dict(type='mmcrowd.DensityCodec', stride=2, locates=True)), 'a density that does not'),
         (dict(points=dict(type='mmcrowd.DensityCodec', stride=2)), 'points that locate'),
-        (dict(keep='all'), "'count' or 'threshold', got 'all'"),
     ],
 )
 def test_refused(options: dict, match: str):
