@@ -20,7 +20,7 @@ _OUR_FAULTS = (AssertionError, NotImplementedError)
 USER_ERROR = 2
 
 # What options offer. The package has more to say of each; tests hold them alike.
-DEFAULT_MODEL = 'crowd_lite'
+DEFAULT_MODEL = 'crowd_count_lite'
 STYLES = ('points', 'boxes', 'density', 'contours')
 DTYPES = ('float16', 'float32')
 FORMATS = (

@@ -94,7 +94,7 @@ def test_count_by_an_untrained_network_is_refused(run, repo_root, tmp_path):
 
 def test_models_and_environment(run):
     listed = run('models').output
-    assert 'crowd_lite (default): finds heads' in listed
+    assert 'crowd_count_lite (default): finds heads' in listed
     assert 'density-bl_efficientnet-lite0_s2d_32e-mixed-12e_sha\n' in listed  # whole, to be copied
     assert 'torch' in run('env').output
 

@@ -39,7 +39,7 @@ def parser() -> ToolParser:
     page.add_argument('--work-dir', help='where the work is saved; default: .labels in the folder of the images')
     page.add_argument('--host', default='127.0.0.1', help='address to listen on; others than loopback need a token')
     page.add_argument('--port', type=whole_number, default=8765, help='default: %(default)s')
-    page.add_argument('--config', help='of a model that proposes heads, or the name of one (crowd_lite)')
+    page.add_argument('--config', help='of a model that proposes heads, or the name of one (crowd_count_lite)')
     page.add_argument('--weights', help='of that model; a model with a name has its own')
     page.add_argument('--device', help="of that model, such as 'cpu'")
     return made

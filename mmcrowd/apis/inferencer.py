@@ -60,8 +60,8 @@ class CrowdInferencer:
             a model built from a config then stays untrained, with a warning.
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
-        score_thr: Heads with a lower score are left out of everything. None keeps what the model itself reports. With
-            a threshold there are no intervals: they were fitted without.
+        score_thr: Heads with a lower score are left out of everything; the count is that of the others. None keeps what
+            the model itself reports. With a threshold there are no intervals: they were fitted without.
         max_pixels: Most pixels of an image file; None is the reader's limit (:mod:`mmcrowd.utils.pictures`).
         max_whole_pixels: Most pixels that a model is given at once if it knows no tiles, or has ``mode='whole'``; a
             batch has no more either.
@@ -296,8 +296,10 @@ class CrowdInferencer:
         if self.score_thr is not None:
             keep = scores >= self.score_thr
             heads, scores = heads.select(keep), scores[keep]
-            if count is not None:
-                warnings.warn('score_thr leaves out points; the count is one of the model and stays', stacklevel=2)
+            if has_points:
+                count = None  # the model's own is that of its own rule
+            else:
+                warnings.warn('score_thr leaves out nothing: the model counts without points', stacklevel=2)
         if return_map and 'pred_map' not in sample:
             raise ValueError(f'{type(self.model).__name__} returned no map, though it was asked for one')
         maps = None

@@ -12,7 +12,7 @@ import yaml
 from mmcrowd.utils.downloads import is_address
 
 PACKAGE = Path(__file__).parents[1]
-DEFAULT_MODEL = 'crowd_lite'
+DEFAULT_MODEL = 'crowd_count_lite'
 """The model that comes with the package and is used where none is named."""
 
 

@@ -44,6 +44,23 @@ def test_points_are_original_pixels_when_the_pipeline_resizes(crowd) -> None:
     assert {tuple(np.floor(point).astype(int)) for point in result.points} == set(WHITE)
 
 
+@pytest.mark.parametrize(('score_thr', 'count'), [(None, 2.6), (0.41, 2), (0.95, 0)])
+def test_score_threshold_of_a_model_that_counts_too(crowd, monkeypatch, score_thr: float | None, count: float) -> None:
+    """Heads below are left out of the count as of everything else."""
+    both = crowd(score_thr=score_thr)
+    predict = both.model.test_step
+
+    def with_count(batch: dict) -> list:
+        samples = predict(batch)
+        samples[0].set_field(torch.tensor(2.6), 'pred_count')
+        return samples
+
+    monkeypatch.setattr(both.model, 'test_step', with_count)
+    result = both(spots_image(WHITE, GRAY))
+    assert result.count == pytest.approx(count)
+    assert len(result.points) == (3 if score_thr is None else count)
+
+
 @pytest.mark.parametrize(('score_thr', 'count'), [(None, 3), (0.0, 3), (0.4, 3), (0.41, 2), (0.95, 0)])
 def test_score_threshold(crowd, score_thr: float | None, count: int) -> None:
     result = crowd(score_thr=score_thr)(spots_image(WHITE, GRAY))
