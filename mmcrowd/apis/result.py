@@ -280,8 +280,8 @@ class CrowdResult:
 
 
 def count_text(count: float) -> str:
-    """A count or a sum of counts for people to read: one decimal where a model counts in fractions."""
-    return f'{count:,.0f}' if float(count).is_integer() else f'{count:,.1f}'
+    """A count or a sum of counts for people to read, in whole heads: files have the fractions of a sum of densities."""
+    return f'{round(float(count)):,}'
 
 
 def amount(number: int, what: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mmcrowd.apis import CrowdResult, save_results
+from mmcrowd.apis.result import count_text
 from mmcrowd.datasets.formats import format_named
 
 
@@ -234,3 +235,8 @@ def test_supervision_that_is_missing_is_named(monkeypatch) -> None:
 def test_a_count_is_no_list_of_heads(export: str) -> None:
     with pytest.raises(ValueError, match='the model counts without points'):
         getattr(replace(result(0, 'a.jpg', 12.5), has_points=False), export)()
+
+
+@pytest.mark.parametrize(('count', 'text'), [(0, '0'), (-0.3, '0'), (283.4, '283'), (1234.6, '1,235'), (7, '7')])
+def test_counts_are_read_in_whole_heads(count, text):
+    assert count_text(count) == text

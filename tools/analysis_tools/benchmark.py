@@ -63,7 +63,7 @@ def main() -> None:
     where |= dict(rounds=args.rounds, warmup=args.warmup)
     table = Table(box=None, pad_edge=False)
     for column in ('model', 'image', 'ms', 'slowest', 'processor ms', 'images/s', 'decoding', 'peak MB', 'count'):
-        table.add_column(column, overflow='fold')
+        table.add_column(column, no_wrap=True)
     for each in timings:
         table.add_row(
             Path(each.model).stem,
@@ -76,7 +76,7 @@ def main() -> None:
             f'{each.peak_mb:,.0f}',
             count_text(each.count),
         )
-    Console(soft_wrap=True).print(table)
+    Console(soft_wrap=True, width=200).print(table)  # no figure is cut or folded, however slow the machine
     print(', '.join(f'{name} {value}' for name, value in where.items()))
     if args.out:
         write_json(args.out, dict(where, timings=as_rows(timings)))
