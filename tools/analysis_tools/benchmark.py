@@ -61,6 +61,8 @@ def main() -> None:
     timings = benchmark_models(models, images, args.rounds, args.warmup)
     where = surroundings(next(next(iter(models.values())).model.parameters()).device)
     where |= dict(rounds=args.rounds, warmup=args.warmup)
+    if args.out:
+        write_json(args.out, dict(where, timings=as_rows(timings)))
     table = Table(box=None, pad_edge=False)
     for column in ('model', 'image', 'ms', 'slowest', 'processor ms', 'images/s', 'decoding', 'peak MB', 'count'):
         table.add_column(column, no_wrap=True)
@@ -78,8 +80,6 @@ def main() -> None:
         )
     Console(soft_wrap=True, width=200).print(table)  # no figure is cut or folded, however slow the machine
     print(', '.join(f'{name} {value}' for name, value in where.items()))
-    if args.out:
-        write_json(args.out, dict(where, timings=as_rows(timings)))
 
 
 if __name__ == '__main__':
