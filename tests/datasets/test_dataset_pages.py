@@ -21,7 +21,7 @@ def test_page(repo_root, name):
     loader = DATASETS.get(re.search(r'Loader `(mmcrowd\.\w+)`', text)[1])
     configs = re.findall(r'`(configs/_base_/datasets/\w+\.py)`', text)
     assert configs
-    assert f'check_dataset.py {configs[0]} --data-root' in text
+    assert f'mmcrowd check-data {configs[0]} --data-root' in text
     for path in configs:
         config = Config.fromfile(repo_root / path)
         for split in ('train', 'val', 'test'):

@@ -14,6 +14,7 @@ import pytest
 from mmcrowd.datasets import CustomCrowd, IndexedDataset
 from mmcrowd.datasets.formats import FORMATS
 from mmcrowd.engine.launch import launch_training
+from mmcrowd_command.cli import VERBS
 from tests.datasets.fixtures.images import write_image
 
 FAST = {
@@ -39,8 +40,10 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands(text: str) -> list[list[str]]:
-    lines = [line for block in blocks(text, 'bash') for line in block.splitlines() if line.strip()]
-    return [shlex.split(line)[1:] for line in lines]
+    """The tools that the guide's verbs call, with their arguments."""
+    lines = [line for block in blocks(text, 'bash') for line in block.replace('\\\n', ' ').splitlines() if line.strip()]
+    steps = [shlex.split(line) for line in lines]
+    return [[f'tools/{VERBS[verb][0]}', *rest] for command, verb, *rest in steps if command == 'mmcrowd']
 
 
 def run(arguments: list[str], monkeypatch) -> None:

@@ -63,7 +63,7 @@ def test_predicting_a_folder(run, tmp_path):
     drawn = results[2].draw()
     assert (drawn != cv2.imread(str(folder / 'images' / '2.png'))).mean() > 0.01, 'the density is drawn'
     crowd.score_thr = 0.5
-    with pytest.warns(UserWarning, match='score_thr leaves out points; the count'):
+    with pytest.warns(UserWarning, match='score_thr leaves out nothing: the model counts'):
         assert crowd(str(folder / 'images' / '2.png')).count == pytest.approx(10, abs=1e-2)
 
 
