@@ -89,9 +89,8 @@ def export_onnx(crowd: CrowdInferencer, out: str | Path) -> Path:
 
     The graph takes ``image``, (H, W, 3) uint8 BGR of any size, and gives ``points`` (N, 2) float32 xy, original pixels,
     and ``scores`` (N,), and ``count`` (a float64 scalar) where the model counts beside its points; a model that only
-    counts gives ``count`` and ``density`` (h, w). It is the
-    model's own prediction of the whole image: a threshold of the inferencer is left to who reads the scores. The
-    metadata of the file say, as text, what it was made of.
+    counts gives ``count`` and ``density`` (h, w). It is the model's own prediction of the whole image: a threshold of
+    the inferencer is left to who reads the scores. The metadata of the file say, as text, what it was made of.
 
     Where onnxruntime is installed, the file is run on an image of another size than the one that it was recorded with,
     and written only if it agrees with PyTorch.
