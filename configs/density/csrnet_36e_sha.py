@@ -13,10 +13,8 @@ train_pipeline = [
     *_base_.load,
     dict(type='mmcrowd.MeasureSpacing', codec=codec),
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.75, 1.33)),
-    dict(type='RandomFlip', prob=0.5),
+    *_base_.vary,
     dict(type='mmcrowd.EncodeTargets', codec=codec),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
     _base_.pack,
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))

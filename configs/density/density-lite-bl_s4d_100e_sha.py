@@ -8,5 +8,5 @@ model = dict(
     )
 )
 train_dataloader = dict(
-    dataset=dict(pipeline=[*_base_.load, _base_.crop, _base_.flip, *_base_.colour, _base_.pack]),
+    dataset=dict(pipeline=[*_base_.load, _base_.crop, *_base_.vary, _base_.pack]),
 )

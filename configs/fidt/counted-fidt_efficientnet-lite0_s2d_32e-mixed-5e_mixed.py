@@ -3,17 +3,10 @@
 _base_ = [
     '../_base_/models/counted_fidt_efficientnet_lite0.py',
     '../_base_/datasets/mixed_crowds.py',
-    '../_base_/pipelines/point_crops_384.py',
     '../_base_/schedules/adamw_fine_tune_12e.py',
     '../_base_/default_runtime.py',
 ]
-draw = [
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    _base_.pack,
-]
+draw = [*_base_.vary, dict(type='mmcrowd.EncodeTargets', codec=_base_.codec), _base_.pack]
 crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.75, 1.33))
 classroom_crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.5, 1.2))
 rendered = {**_base_.rendered, 'length': 160, 'size': (512, 448), 'heads': (5, 400)}

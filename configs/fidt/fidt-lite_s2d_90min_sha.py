@@ -10,10 +10,8 @@ _base_ = [
 train_pipeline = [
     *_base_.load,
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.7, 1.4)),
-    dict(type='RandomFlip', prob=0.5),
+    *_base_.vary,
     dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
     _base_.pack,
 ]
 # Eight crops a step on two processes; reading takes a twelfth of the time and needs no process of its own.

@@ -9,13 +9,7 @@ _base_ = [
 # An absolute threshold, chosen on validation images of streets, classrooms and rendered places without people: relative
 # to the map's maximum, the best one differs from place to place.
 model = dict(bbox_head=dict(codec=dict(relative=False, threshold=0.3)))
-draw = [
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='mmcrowd.EncodeTargets', codec=_base_.codec),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-    _base_.pack,
-]
+draw = [*_base_.vary, dict(type='mmcrowd.EncodeTargets', codec=_base_.codec), _base_.pack]
 streets = dict(**_base_.streets, pipeline=[*_base_.load, _base_.crop, *draw])
 classrooms = dict(**_base_.classrooms, pipeline=[*_base_.load, _base_.classroom_crop, *draw])
 rendered = dict(**_base_.rendered, pipeline=[*_base_.load_rendered, _base_.crop, *draw])

@@ -5,4 +5,4 @@ _base_ = './_base_/sha_compact.py'
 model = dict(
     frozen=('localization', 'attention'), fusion=dict(type='mmcrowd.TwoStreamFusion', mode='density'), **_base_.main_net
 )
-train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.crop, _base_.pack]))
+train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, _base_.crop, *_base_.vary, _base_.pack]))

@@ -9,7 +9,8 @@ train_dataloader = dict(
         pipeline=[
             *_base_.load,
             dict(type='mmcrowd.CropRegion', regions=regions),
-            *_base_.crop,
+            _base_.crop,
+            *_base_.vary,
             *_base_.targets,
             _base_.pack,
         ]

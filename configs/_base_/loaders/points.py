@@ -7,6 +7,12 @@ augment = [
     dict(type='mmcrowd.RandomScaleCrop', crop_size=(256, 256), scale_range=(0.75, 1.33)),
     dict(type='RandomFlip', prob=0.5),
 ]
+# For methods that learn a few hundred photographs by heart otherwise.
+vary = [
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
+    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
+]
 pack = dict(type='mmcrowd.PackCrowdInputs')
 test_pipeline = [*load, dict(type='mmcrowd.PackCrowdInputs', drop_outside=False)]
 

@@ -5,15 +5,10 @@ _base_ = [
     '../../_base_/schedules/adamw_fine_tune_12e.py',
     '../../_base_/default_runtime.py',
 ]
-crop = [
-    dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.75, 1.33)),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion', brightness_delta=24, contrast_range=(0.75, 1.25), hue_delta=9),
-    dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
-]
+crop = dict(type='mmcrowd.RandomScaleCrop', crop_size=(384, 384), scale_range=(0.75, 1.33))
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
-    dataset=dict(pipeline=[*_base_.load, *crop, *_base_.targets, _base_.pack]),
+    dataset=dict(pipeline=[*_base_.load, crop, *_base_.vary, *_base_.targets, _base_.pack]),
 )
 default_hooks = dict(checkpoint=dict(interval=4))
