@@ -2,6 +2,8 @@
 # --cfg-options load_from=mmcrowd/zoo/crowd_count_lite-3216a54e.safetensors
 _base_ = './counted-fidt_efficientnet-lite0_s2d_32e-mixed-5e_mixed.py'
 
+# With the mirror image, and counted by the density: both chosen on the validation images.
+model = dict(test_cfg=dict(mirror=True))
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -20,3 +22,8 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
 ]
 default_hooks = dict(checkpoint=dict(interval=4))
+test_evaluator = [
+    dict(type='mmcrowd.CrowdCountingMetric', count='pred_count_density'),
+    dict(type='mmcrowd.CrowdCountingMetric', prefix='together'),
+    dict(type='mmcrowd.CrowdLocalizationMetric', radii=[4, 8]),
+]
