@@ -104,7 +104,7 @@ def _add_tool(verb: str, text: str) -> None:
 
 @click.command(short_help='Print how many heads are in images.', context_settings=_HELP)
 @click.argument('images', nargs=-1, required=True)
-@with_options('--model', '--weights', '--device', '--score-thr', '--batch-size', '--max-pixels')
+@with_options('--model', '--weights', '--device', '--score-thr', '--scale', '--batch-size', '--max-pixels')
 def count(images: tuple[str, ...], **options):
     """Print how many heads are in images, files and folders: a line each, the total last.
 

@@ -38,6 +38,7 @@ OPTIONS = {
     '--device': Option("where: 'cpu', 'cuda:0', ...", 'a GPU if there is one', 'DEVICE'),
     '--score-thr': Option('leave out heads with a lower score', 'the model decides', 'SCORE', float),
     '--batch-size': Option('most images of one size that go through the network together', '1', 'N', int),
+    '--scale': Option('enlarge or shrink images by this factor before they are predicted', '1', 'FACTOR', float),
     '--max-pixels': Option('most pixels of an image', '536,870,912, 1.6 GB decoded', 'N', int),
 }
 

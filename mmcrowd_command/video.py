@@ -13,7 +13,7 @@ from .tool import run_tool
     context_settings=dict(help_option_names=['-h', '--help']),
 )
 @click.argument('source', metavar='SRC')
-@with_options('--model', '--weights', '--device', '--score-thr')
+@with_options('--model', '--weights', '--device', '--score-thr', '--scale')
 @click.option('--out', default='work_dirs/video', show_default=True, help='Folder of the results.')
 @click.option('--regions', help='JSON or YAML file of zones, lines and four points on the ground.')
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Look at every N-th frame.')

@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
         default='work_dirs/predict',
         help='folder of the results (default: %(default)s)',
     )
-    add_options(parser, '--score-thr')
+    add_options(parser, '--score-thr', '--scale')
     parser.add_argument(
         '--draw',
         nargs='+',

@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--resume', action='store_true', help='go on with the results that --out holds')
     parser.add_argument('--retry', action='store_true', help='with --resume: predict images anew that had an error')
-    add_options(parser, '--score-thr', '--batch-size', '--max-pixels')
+    add_options(parser, '--score-thr', '--scale', '--batch-size', '--max-pixels')
     args = parser.parse_args()
     if args.retry and not args.resume:
         parser.error('--retry goes with --resume')

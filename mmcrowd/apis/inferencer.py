@@ -29,7 +29,7 @@ from mmcrowd.utils.devices import check_device
 from mmcrowd.utils.downloads import is_address
 from mmcrowd.utils.files import is_image_name, printable
 from mmcrowd.utils.frames import is_stream, is_video_name, iter_frames, source_name
-from mmcrowd.utils.pictures import ImageReadError, from_pillow, read_image
+from mmcrowd.utils.pictures import ImageReadError, check_pixels, from_pillow, read_image
 from mmcrowd.utils.weights import file_sha256, load_weights, read_weights
 
 from .batches import Picture, predict_pictures
@@ -67,12 +67,15 @@ class CrowdInferencer:
             batch has no more either.
         batch_size: Most images that go through the network together (:meth:`predict_batch`), and that :meth:`stream`
             holds. Results are those of one by one.
+        scale: Images are enlarged (above 1) or shrunk by this factor before the model's own pipeline sees them, for
+            heads larger or smaller than those it was trained on. Results are in pixels of the image that was given.
+            Without 1 there are no intervals: they were fitted without.
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
         ValueError: There is no model of that name; the weights are not a checkpoint, or do not fit the model
             completely; the intervals beside them are those of others; the device is not there; the threshold is not
-            finite; the batch size is less than 1.
+            finite; the batch size is less than 1; the scale is not a positive number.
 
     Examples:
         >>> crowd = CrowdInferencer()  # or CrowdInferencer('configs/fidt/fidt-lite_s2d_90min_sha.py', 'weights.pth')
@@ -89,14 +92,17 @@ class CrowdInferencer:
         max_pixels: int | None = None,
         max_whole_pixels: int = 2**25,
         batch_size: int = 1,
+        scale: float = 1.0,
     ) -> None:
         if score_thr is not None and not math.isfinite(score_thr):
             raise ValueError(f'score_thr: expected a number, found {score_thr}')
         if batch_size < 1:
             raise ValueError(f'batch_size: expected 1 or more, found {batch_size}')
+        if not 0 < scale < math.inf:
+            raise ValueError(f'scale: expected a positive number, found {scale}')
         if device is not None:
             check_device(device)
-        self.score_thr, self.batch_size = score_thr, batch_size
+        self.score_thr, self.batch_size, self.scale = score_thr, batch_size, scale
         self.max_pixels, self.max_whole_pixels = max_pixels, max_whole_pixels
         self.intervals = None
         if model is None and weights is not None:
@@ -116,7 +122,7 @@ class CrowdInferencer:
             device = device or get_device()
         if weights is not None:
             load_weights(self.model, read_weights(weights, sha256=sha256), weights)
-            self.intervals = _intervals_of(weights) if score_thr is None else None
+            self.intervals = _intervals_of(weights) if score_thr is None and scale == 1 else None
         elif not isinstance(model, nn.Module):
             warnings.warn(
                 'CrowdInferencer got no weights: this model is untrained, its heads mean nothing', stacklevel=2
@@ -127,7 +133,7 @@ class CrowdInferencer:
             self.model.to(memory_format=torch.channels_last)
         self.model.eval()
         init_default_scope(self.cfg.get('default_scope', 'mmdet'))
-        self.pipeline = Compose(inference_pipeline(self.cfg))
+        self.pipeline = Compose(_rescaling(scale) + inference_pipeline(self.cfg))
 
     def __call__(self, images: Source | Sequence[Source], return_map: bool = False) -> CrowdResult | list[CrowdResult]:
         """Find the heads of one image or several.
@@ -251,10 +257,16 @@ class CrowdInferencer:
     def prepare(self, pixels: np.ndarray, path: str | None = None) -> dict:
         """An image, (H, W, 3) uint8 BGR, after the test pipeline: ``inputs`` and ``data_samples``."""
         shape = pixels.shape[:2]
+        if self.scale > 1:
+            try:
+                check_pixels((int(shape[1] * self.scale), int(shape[0] * self.scale)), self.max_pixels)
+            except ValueError as error:
+                name = printable(path or 'the image')
+                raise ImageReadError(f'{name}, {self.scale:g} times as large: {error}') from None
         return self.pipeline(dict(img=pixels, img_path=path, img_id=0, img_shape=shape, ori_shape=shape))
 
     def identity(self) -> dict[str, str | float | None]:
-        """What numbers depend on, beside the images: hashes of the model's config and of its weights, the threshold."""
+        """What numbers depend on, beside the images: hashes of model config and weights, threshold, scale."""
         config = json.dumps([dict(self.cfg.model), inference_pipeline(self.cfg)], sort_keys=True, default=str)
         weights = hashlib.sha256()
         for name, value in self.model.state_dict().items():
@@ -264,6 +276,7 @@ class CrowdInferencer:
             model=hashlib.sha256(config.encode()).hexdigest(),
             weights=weights.hexdigest(),
             score_threshold=self.score_thr,
+            scale=float(self.scale),
         )
 
     def _check_whole(self, shape: tuple[int, int], path: str | None) -> None:
@@ -356,6 +369,14 @@ def _load_config(config: str | Path | Config) -> Config:
     if isinstance(config, Config):
         return config
     return read_config(config)
+
+
+def _rescaling(scale: float) -> list[dict]:
+    """Transforms that scale an image; none for 1."""
+    if scale == 1:
+        return []
+    how = 'area' if scale < 1 else 'bicubic'
+    return [dict(type='mmcrowd.EnlargeToMinimum', factor=scale, min_size=None, multiple=1, interpolation=how)]
 
 
 def inference_pipeline(cfg: Config) -> list[dict]:

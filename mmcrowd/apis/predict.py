@@ -141,7 +141,7 @@ def _rows_to_keep(crowd: CrowdInferencer, paths: list[str], out_dir: Path) -> li
 
 
 def check_same_run(crowd: CrowdInferencer, out_dir: Path) -> None:
-    """Refuse to go on with results of another model, other weights or another threshold.
+    """Refuse to go on with results of another model, other weights, another threshold or scale.
 
     Raises:
         ValueError: They are, or nothing says what made them.

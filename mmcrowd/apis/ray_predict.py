@@ -90,7 +90,7 @@ def predict_many(
             or begins one on this machine for the time of the call. Ray that runs in this process already is used.
         resume: Go on with what is in ``out_dir``: images that are there are not predicted again.
         retry: With ``resume``: those that are there with an error are.
-        options: ``model``, ``weights``, ``score_thr``, ``max_pixels``, ``batch_size`` of
+        options: ``model``, ``weights``, ``score_thr``, ``scale``, ``max_pixels``, ``batch_size`` of
             :class:`mmcrowd.apis.CrowdInferencer`.
 
     Returns:
@@ -100,8 +100,8 @@ def predict_many(
     Raises:
         ImportError: Ray Data is missing.
         FileNotFoundError: Nothing is at ``images``.
-        ValueError: Results are there and ``resume`` is not set; another model or threshold made them; no worker, no
-            image in a file; or this machine has fewer GPUs than are asked for.
+        ValueError: Results are there and ``resume`` is not set; another model, threshold or scale made them; no worker,
+            no image in a file; or this machine has fewer GPUs than are asked for.
         OSError: Results cannot be written.
         RuntimeError: A process died again and again.
     """

@@ -26,7 +26,7 @@ def weights(tmp_path) -> str:
 def crowd(weights):
     """Makes inferencers of white spots: options are those of the config and of the inferencer."""
 
-    def make(score_thr=None, **options) -> CrowdInferencer:
-        return CrowdInferencer(spots_config(**options), weights, device='cpu', score_thr=score_thr)
+    def make(score_thr=None, scale=1, **options) -> CrowdInferencer:
+        return CrowdInferencer(spots_config(**options), weights, device='cpu', score_thr=score_thr, scale=scale)
 
     return make

@@ -44,6 +44,31 @@ def test_points_are_original_pixels_when_the_pipeline_resizes(crowd) -> None:
     assert {tuple(np.floor(point).astype(int)) for point in result.points} == set(WHITE)
 
 
+@pytest.mark.parametrize(('scale', 'interpolation'), [(3.0, cv2.INTER_CUBIC), (0.5, cv2.INTER_AREA)])
+def test_a_scaled_image_gives_points_in_its_own_pixels(crowd, scale: float, interpolation: int) -> None:
+    """As if it had been scaled before; sides need not divide."""
+    image = cv2.resize(spots_image(WHITE, GRAY), (141, 81), interpolation=cv2.INTER_NEAREST)
+    size = int(141 * scale), int(81 * scale)
+    before = crowd()(cv2.resize(image, size, interpolation=interpolation))
+    result = crowd(scale=scale)(image)
+    assert result.count == before.count > 0
+    assert result.size == (141, 81)
+    factor = np.array([141 / size[0], 81 / size[1]])
+    np.testing.assert_allclose(result.points, before.points * factor, rtol=1e-5)
+    np.testing.assert_array_equal(result.scores, before.scores)
+    assert result.interval is None
+
+
+def test_an_image_that_is_scaled_is_not_too_large_by_that(crowd) -> None:
+    model = crowd(scale=100)
+    model.max_pixels = 10**6
+    with pytest.raises(ImageReadError, match='the image, 100 times as large: 7000 x 4000 pixels would take'):
+        model(spots_image([]))
+    for scale in (0, -1, float('nan'), float('inf')):
+        with pytest.raises(ValueError, match=f'scale: expected a positive number, found {scale}'):
+            crowd(scale=scale)
+
+
 @pytest.mark.parametrize(('score_thr', 'count'), [(None, 2.6), (0.41, 2), (0.95, 0)])
 def test_score_threshold_of_a_model_that_counts_too(crowd, monkeypatch, score_thr: float | None, count: float) -> None:
     """Heads below are left out of the count as of everything else."""

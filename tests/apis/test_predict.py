@@ -132,6 +132,8 @@ def test_another_model_or_threshold_is_not_gone_on_with(crowd, photos, tmp_path)
     predict_folder(crowd(), photos, tmp_path / 'out')
     with pytest.raises(ValueError, match=r'made with another score threshold \(None, now 0\.5\)'):
         predict_folder(crowd(score_thr=0.5), photos, tmp_path / 'out', resume=True)
+    with pytest.raises(ValueError, match=r'made with another scale \(1\.0, now 0\.5\)'):
+        predict_folder(crowd(scale=0.5), photos, tmp_path / 'out', resume=True)
     with pytest.raises(ValueError, match='made with another model'):
         predict_folder(crowd(resize=2.0), photos, tmp_path / 'out', resume=True)
     other = crowd()
