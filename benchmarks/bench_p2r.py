@@ -23,7 +23,7 @@ def measure(loss: Callable[[MapTargets], Tensor], maps: MapTargets, repeats: int
         value = loss(maps)
         value.backward()
         times.append(time.process_time_ns() - start)
-    return float(value), 1e-6 * min(times)
+    return value.item(), 1e-6 * min(times)
 
 
 def main() -> None:

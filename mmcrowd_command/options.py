@@ -34,7 +34,7 @@ class Option:
 
 OPTIONS = {
     '--model': Option('name of a model, or config file', f'{DEFAULT_MODEL}, which comes along', 'NAME'),
-    '--weights': Option('checkpoint of the model, where it is a config file', metavar='FILE'),
+    '--weights': Option('checkpoint of the model; a model of a name has its own', metavar='FILE'),
     '--device': Option("where: 'cpu', 'cuda:0', ...", 'a GPU if there is one', 'DEVICE'),
     '--score-thr': Option('leave out heads with a lower score', 'the model decides', 'SCORE', float),
     '--batch-size': Option('most images of one size that go through the network together', '1', 'N', int),

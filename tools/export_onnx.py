@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument(
         'model', nargs='?', help=f'name of a model, or config file (default: {DEFAULT_MODEL}, which comes along)'
     )
-    parser.add_argument('weights', nargs='?', help='checkpoint of the model, where model is a config file')
+    parser.add_argument('weights', nargs='?', help='checkpoint of the model; a model of a name has its own')
     args = parser.parse_args()
 
     from mmcrowd.apis import CrowdInferencer, export_onnx

@@ -56,8 +56,8 @@ class CrowdInferencer:
     Args:
         model: Name of a model (:mod:`mmcrowd.apis.zoo`), config file, loaded config, or a model that carries its config
             as ``model.cfg``. None is the model that comes with the package.
-        weights: Checkpoint file or address. None takes those of a named model, and keeps the weights a given model has;
-            a model built from a config then stays untrained, with a warning.
+        weights: Checkpoint file or address. None takes those published of a named model, and keeps the weights a given
+            model has; a model built from a config then stays untrained, with a warning.
         device: Such as 'cpu' or 'cuda:0'; None takes the first GPU, or the CPU if there is none. A given model stays
             where it is.
         score_thr: Heads with a lower score are left out of everything; the count is that of the others. None keeps what
@@ -108,9 +108,12 @@ class CrowdInferencer:
         if model is None and weights is not None:
             raise ValueError(f'{weights}: weights need the model that they belong to: name it, or give its config')
         model, sha256 = DEFAULT_MODEL if model is None else model, None
-        self.zoo_model = find_model(model) if weights is None and is_model_name(model) else None
-        if self.zoo_model is not None:
-            model, weights, sha256 = (getattr(self.zoo_model, name) for name in ('config', 'weights', 'sha256'))
+        self.zoo_model = None
+        if is_model_name(model):
+            found = find_model(model, needs_weights=weights is None)
+            model = found.config
+            if weights is None:
+                self.zoo_model, weights, sha256 = found, found.weights, found.sha256
         if isinstance(model, nn.Module):
             if not isinstance(getattr(model, 'cfg', None), dict | Config):
                 raise ValueError(f'{type(model).__name__} has no config: set model.cfg to the config it was built from')

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mmcrowd.registry import MODELS
 from mmcrowd.utils.configs import read_config
 from mmcrowd.utils.errors import WeightsError
-from mmcrowd.utils.weights import load_weights, read_weights, tensors_by_name
+from mmcrowd.utils.weights import first_names, load_weights, read_weights, tensors_by_name
 
 from .publish import write_published
 
@@ -51,9 +51,9 @@ class ReleasedNetwork:
         """Tensors by our names; a name that no rule knows stays as it is."""
         return {self._name(key): value for key, value in state.items() if not re.match(self.unused, key)}
 
-    def recognizes(self, state: Mapping[str, Tensor]) -> bool:
-        """Whether all names are of this network."""
-        return all(self._name(key) != key or re.match(self.unused, key) for key in state)
+    def foreign(self, state: Mapping[str, Tensor]) -> list[str]:
+        """The names that are not of this network."""
+        return [key for key in state if self._name(key) == key and not re.match(self.unused, key)]
 
     def _name(self, key: str) -> str:
         for pattern, replacement in self.renames:
@@ -165,13 +165,19 @@ def recognize_released(checkpoint: Mapping, source: str) -> tuple[ReleasedNetwor
         WeightsError: It is of none that is known.
     """
     state = {re.sub(r'\A(\w+\.)?module\.', r'\1', key): v for key, v in tensors_by_name(checkpoint, source).items()}
-    for network in RELEASED:
-        if network.recognizes(state):
-            return network, network.translate(state)
+    nearest = min(RELEASED, key=lambda network: len(network.foreign(state)))
+    foreign = nearest.foreign(state)
+    if not foreign:
+        return nearest, nearest.translate(state)
+    if len(foreign) < len(state) / 2:
+        raise WeightsError(
+            f'{source}: has {len(foreign)} names that are not of {nearest.name} ({first_names(foreign)}), which it '
+            'resembles: give the file as its authors released it'
+        )
     known = ', '.join(network.name for network in RELEASED)
     raise WeightsError(
-        f'{source}: is no released checkpoint of {known}; its first names are {", ".join(list(state)[:3])}: what '
-        'mmcrowd has trained needs no conversion'
+        f'{source}: is no released checkpoint of {known}; its first names are {first_names(list(state))}: give the '
+        "authors' file; what mmcrowd has trained needs no conversion"
     )
 
 
@@ -199,7 +205,7 @@ def load_released(path: str | Path, configs: str | Path, dataset: str | None = N
     config = read_config(Path(configs) / network.configs[dataset])
     init_default_scope(config.get('default_scope', 'mmdet'))
     model = MODELS.build(copy.deepcopy(config.model))
-    load_weights(model, state, path)
+    load_weights(model, state, path, advice=f'give a file of {network.name} as its authors released it')
     return model.eval(), config, network.name
 
 

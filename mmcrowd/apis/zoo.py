@@ -57,8 +57,12 @@ def check_weights_given(model: str | None, weights: str | None) -> None:
         raise ValueError(f'{model}: expected a config and its weights, found no weights: add --weights FILE')
 
 
-def find_model(name: str) -> ZooModel:
+def find_model(name: str, needs_weights: bool = True) -> ZooModel:
     """The model of a name or a short name.
+
+    Args:
+        name: The name.
+        needs_weights: Whether its weights are wanted, and not its config alone.
 
     Raises:
         ValueError: There is none; the closest names are suggested. Or its weights are not published, or should be part
@@ -68,13 +72,18 @@ def find_model(name: str) -> ZooModel:
     found = next((model for model in models if name == model.name or name in model.aliases), None)
     with_weights = {alias: model for model in models if model.weights for alias in (model.name, *model.aliases)}
     if found is None:
-        close = difflib.get_close_matches(name, with_weights, n=3, cutoff=0.4) or sorted(
-            model.short_name for model in models if model.weights
+        known, what = with_weights, 'models with weights'
+        if not needs_weights:
+            known, what = {alias: model for model in models for alias in (model.name, *model.aliases)}, 'models'
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(
+            {model.short_name for model in known.values()}
         )
         raise ValueError(
-            f'{name}: no such model or config file; models with weights: {", ".join(close) or "none"}. A config is '
+            f'{name}: no such model or config file; {what}: {", ".join(close) or "none"}. A config is '
             'named by its path, such as configs/fidt/x.py'
         )
+    if not needs_weights:
+        return found
     if found.weights is None:
         raise ValueError(
             f'{name}: its weights are not published: train {found.config}, or give weights; models with weights: '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -33,7 +34,10 @@ def fetch_weights(address: str, sha256: str | None = None) -> tuple[Path, str]:
         WeightsError: The address is unknown, states no SHA-256, or cannot be downloaded.
     """
     url = _url(address)
-    name = Path(urlparse(url).path).name
+    try:
+        name = Path(urlparse(url).path).name
+    except ValueError as error:
+        raise WeightsError(f'{address}: is no address ({error}): check it, or give the path of a file') from error
     stated = sha256 or next(iter(re.findall(r'-([0-9a-f]{8,64})\.\w+$', name)), None)
     if stated is None:
         raise WeightsError(
@@ -45,9 +49,11 @@ def fetch_weights(address: str, sha256: str | None = None) -> tuple[Path, str]:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             torch.hub.download_url_to_file(url, str(file), stated, progress=False)
-        except (OSError, RuntimeError) as error:  # no way to the host; another SHA-256
+        except (OSError, RuntimeError, ValueError, HTTPException) as error:  # no way; another SHA-256; no such address
+            why = ' '.join(str(error).split()) or type(error).__name__
             raise WeightsError(
-                f'{address}: cannot be downloaded ({error}): download it elsewhere and give the path of the file'
+                f'{address}: cannot be downloaded ({why}): check the address, or download it elsewhere and give '
+                'the path of the file'
             ) from error
     barrier()
     return file, stated

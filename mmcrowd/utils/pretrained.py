@@ -14,7 +14,7 @@ from mmengine.model import PretrainedInit
 from torch import nn
 
 from .errors import WeightsError
-from .weights import load_weights, read_weights
+from .weights import first_names, load_weights, read_weights, tensors_by_name
 
 
 @contextmanager
@@ -58,6 +58,7 @@ def load_pretrained(module: nn.Module, checkpoint: str, prefix: str | None = Non
     """
     if prefix is None and checkpoint.startswith('mmcls://'):
         prefix = 'backbone'
+    prefix = f'{prefix.rstrip(".")}.' if prefix else ''
     parts = '|'.join(re.escape(name) for name in {key.split('.')[0] for key in module.state_dict()})
     content = read_weights(checkpoint, sha256=sha256)
     if hasattr(module, 'misfit') and (why := module.misfit(content.get('state_dict', content))):
@@ -66,7 +67,11 @@ def load_pretrained(module: nn.Module, checkpoint: str, prefix: str | None = Non
         module,
         content,
         checkpoint,
-        prefix=f'{prefix.rstrip(".")}.' if prefix else '',
+        prefix=prefix,
         optional=(*getattr(module, 'optional_keys', ()), rf'(?!({parts})(\.|$))'),
+        advice=f'give weights of a {type(module).__name__} of these options, by init_cfg.checkpoint',
     )
-    print_log(f'{type(module).__name__}: {number} tensors from {checkpoint}', logger='current')
+    own, outer = module.state_dict(), re.compile(rf'\A(ema\.)?(module\.)?{re.escape(prefix)}')
+    left_out = [key for key in tensors_by_name(content, checkpoint) if outer.sub('', key) not in own]
+    less = f'; {len(left_out)} of the file left out ({first_names(left_out)})' if left_out else ''
+    print_log(f'{type(module).__name__}: {number} tensors from {checkpoint}{less}', logger='current')

@@ -10,7 +10,7 @@ import os
 import pickle
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,6 @@ _PREFIXES = ('ema.module.', 'module.')
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 _REFUSED = re.compile(r'GLOBAL (\S+)|unrecognized function (.+)|Can only .* but got (.+)|(torchscript)')
 _AGAIN = 'copy or download it again'
-_OWN = 'give the weights that were trained with this config'
 _HEADS = (  # beginnings of files that are saved under the name of weights by mistake
     (rb'version https://git-lfs', 'is a pointer of Git LFS, not the weights: run "git lfs pull" where it came from'),
     (rb'\s*<(!doctype html|html)', 'is an HTML page, not weights: download the file itself, perhaps after a login'),
@@ -61,7 +60,8 @@ def read_weights(path: str | Path, map_location: str | torch.device = 'cpu', sha
     file, sha256 = fetch_weights(name, sha256) if is_address(path) else (Path(path).expanduser(), sha256)
     kind = _recognize(name, file)
     if sha256 is not None and not (found := file_sha256(file)).startswith(sha256.lower()):
-        raise WeightsError(f'{name}: its SHA-256 is {found}, expected {sha256}: {_AGAIN}')
+        again = f'delete {file}, and it is downloaded again' if is_address(path) else _AGAIN
+        raise WeightsError(f'{name}: its SHA-256 is {found}, expected {sha256}: {again}')
     checkpoint = _read_safetensors(name, file) if kind == 'safetensors' else _read_torch(name, file, kind, map_location)
     if not isinstance(checkpoint, dict):
         what = 'nothing (None)' if checkpoint is None else f'a {type(checkpoint).__name__}'
@@ -76,6 +76,7 @@ def load_weights(
     prefix: str = '',
     optional: Iterable[str] = (),
     absent: Iterable[str] = (),
+    advice: str = 'give the weights that were trained with this config',
 ) -> int:
     """Load weights that fit a module completely, or change nothing.
 
@@ -89,6 +90,7 @@ def load_weights(
             matched from the beginning; beside those that a part of it has in ``unneeded_keys``, such as of branches
             that exist in training.
         absent: Regular expressions of names of the module that the file may do without, likewise.
+        advice: What to do where they do not fit, the end of the message.
 
     Returns:
         The number of tensors loaded.
@@ -103,7 +105,7 @@ def load_weights(
     fit.left_over = _unmatched(fit.left_over, (*optional, *unneeded))
     fit.missing = _unmatched(fit.missing, absent)
     if fit.differences:
-        raise WeightsError(f'{source}: does not fit {fit}: {_OWN}')
+        raise WeightsError(f'{source}: does not fit {fit}: {advice}')
     check_finite(fit.values, source)
     return fit.load()
 
@@ -124,7 +126,7 @@ def load_fitting_weights(module: nn.Module, checkpoint: Mapping, source: str | P
         raise WeightsError(f'{source}: {what} {fit}: give weights of this architecture')
     check_finite(fit.values, source)
     fit.load()
-    return f'{source}: loaded {fit}' if fit.differences else f'{source}: all {len(fit.values)} tensors loaded'
+    return f'{source}: loaded {fit}' if fit.differences else f'{source}: all {_number(fit.values)} tensors loaded'
 
 
 def check_weights(checkpoint: Mapping, source: str | Path) -> None:
@@ -194,10 +196,10 @@ class _Fit:
     def differences(self) -> list[str]:
         """What does not agree, in words."""
         kinds = (('not in the file', self.missing), ('not in the model', self.left_over), ('unlike', self.unlike))
-        return [f'{len(keys)} {kind} ({_first(keys)})' for kind, keys in kinds if keys]
+        return [f'{len(keys)} {kind} ({first_names(keys)})' for kind, keys in kinds if keys]
 
     def __str__(self) -> str:
-        fitting = f'{len(self.values)} of {len(self.module.state_dict())} tensors fit'
+        fitting = f'{_number(self.values)} of {_number(self.module.state_dict())} tensors fit'
         return f'{type(self.module).__name__}: {"; ".join([fitting, *self.differences])}'
 
     def load(self) -> int:
@@ -207,6 +209,11 @@ class _Fit:
             for key, value in self.values.items():
                 own[key].copy_(value)
         return len(self.values)
+
+
+def _number(names: Iterable[str]) -> int:
+    """How many tensors these are, less counters of batches, which a file may have or not."""
+    return sum(not name.endswith('num_batches_tracked') for name in names)
 
 
 def _compare(module: nn.Module, checkpoint: Mapping, source: str | Path, prefix: str = '') -> _Fit:
@@ -250,7 +257,8 @@ def _describe(value: Tensor) -> str:
     return f'{tuple(value.shape)}' if value.is_floating_point() else f'{tuple(value.shape)} of whole numbers'
 
 
-def _first(keys: list[str], number: int = 3) -> str:
+def first_names(keys: Sequence[str], number: int = 3) -> str:
+    """The first of some names, and how many more there are."""
     more = f' and {len(keys) - number} more' if len(keys) > number else ''
     return ', '.join(key[:100] for key in keys[:number]) + more
 

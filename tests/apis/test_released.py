@@ -139,7 +139,8 @@ def test_what_does_not_fit(small, name, change):
         state[key] = state[key][:1]
     torch.save(state, configs / 'released.pth')
     with pytest.raises(
-        WeightsError, match=r'released\.pth: does not fit .* 1 (not in the file|not in the model|unlike)'
+        WeightsError,
+        match=r'released\.pth: does not fit .* 1 (not in the file|not in the model|unlike) .* as its authors',
     ):
         load_released(configs / 'released.pth', configs)
 
@@ -162,6 +163,8 @@ def test_other_files(small, tmp_path):
         WeightsError, match=r'own\.pth: is no released checkpoint of fidtm_hrnet_w48, .*needs no conversion'
     ):
         recognize_released(model.state_dict(), 'own.pth')
+    with pytest.raises(WeightsError, match=r'a\.pth: has 1 names that are not of iim_vgg16 \(optimizer\.step\)'):
+        recognize_released(state | {'optimizer.step': torch.ones(1)}, 'a.pth')
     torch.save(state, tmp_path / 'released.pth')
     with pytest.raises(ValueError, match=r"iim_vgg16 was released for nwpu, sha, .*, not for 'mall'"):
         load_released(tmp_path / 'released.pth', configs, 'mall')

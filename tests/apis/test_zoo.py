@@ -72,6 +72,18 @@ def test_names_that_lead_nowhere(index, spots, tmp_path):
         CrowdInferencer('spots')
 
 
+def test_weights_of_ones_own_for_a_name(index, spots, tmp_path):
+    """The config is found by the name, whether weights of it are published or not."""
+    weights = tmp_path / 'package' / spots['Weights']
+    index(spots, dict(Name='spots_2e', Alias=['fresh'], Config=spots['Config']))
+    for name in ('fresh', 'spots_2e', 'spots'):
+        crowd = CrowdInferencer(name, weights, device='cpu')
+        assert crowd.zoo_model is None, 'these weights may have been trained on anything'
+        assert Path(crowd.cfg.filename).name == Path(spots['Config']).name
+    with pytest.raises(ValueError, match=r'^frsh: no such model or config file; models: fresh'):
+        CrowdInferencer('frsh', weights)
+
+
 def test_another_checksum(index, spots):
     index(dict(spots, SHA256='0' * 64))
     with pytest.raises(ValueError, match=r'its SHA-256 is .*, expected 0000'):

@@ -214,8 +214,20 @@ class TestPretrained:
     def test_a_name_too_many_inside(self, tmp_path):
         net = EfficientNetLite(out_indices=(1,))
         path = published(net, tmp_path / 'a.safetensors', **{'blocks.1.7.conv_pw.weight': torch.zeros(1)})
-        with pytest.raises(WeightsError, match=r'blocks\.1\.7\.conv_pw\.weight'):
+        with pytest.raises(WeightsError, match=r'blocks\.1\.7\.conv_pw\.weight\): give weights of a EfficientNetLite'):
             load_pretrained(net, path)
+
+    @pytest.mark.parametrize('prefix', ['', 'backbone.', 'module.backbone.'])
+    def test_what_is_left_out_is_said(self, prefix: str, monkeypatch, tmp_path):
+        said, net = [], VGG(norm_cfg=None, **NARROW)
+        monkeypatch.setattr('mmcrowd.utils.pretrained.print_log', lambda text, **_: said.append(text))
+        state = {f'{prefix}{name}': torch.rand(value.shape) for name, value in net.state_dict().items()}
+        outer = 'module.' if 'module' in prefix else ''
+        save_file(state | {f'{outer}classifier.0.weight': torch.zeros(1)}, tmp_path / 'a.safetensors')
+        load_pretrained(net, str(tmp_path / 'a.safetensors'), 'backbone' if prefix else None)
+        assert said == [
+            f'VGG: 26 tensors from {tmp_path}/a.safetensors; 1 of the file left out ({outer}classifier.0.weight)'
+        ]
 
     def test_timm_is_optional(self, monkeypatch):
         monkeypatch.setitem(sys.modules, 'timm', None)

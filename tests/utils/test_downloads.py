@@ -1,5 +1,6 @@
 """Addresses of weights: what they stand for, and the SHA-256 that a download must have."""
 
+from http.client import IncompleteRead, InvalidURL
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,10 @@ def test_downloads_once(address, name, prefix, downloads, tmp_path):
 
 def test_the_cached_file_is_compared(downloads, tmp_path):
     """A download that was changed since, or that was there under this name, is refused."""
-    with pytest.raises(WeightsError, match=r'^https://host/w-00000000.pth: its SHA-256 is .*, expected 00000000'):
+    file = tmp_path / 'checkpoints' / 'w-00000000.pth'
+    with pytest.raises(
+        WeightsError, match=rf'^https://host/w-00000000.pth: its SHA-256 is .*, expected 00000000: delete {file}, and'
+    ):
         read_weights('https://host/w-00000000.pth')
     digest = file_sha256(tmp_path / 'checkpoints' / 'w-00000000.pth')
     (tmp_path / 'checkpoints' / 'w-00000000.pth').rename(tmp_path / 'checkpoints' / 'w.pth')
@@ -76,10 +80,18 @@ def test_refused(address, message, downloads):
     assert not downloads
 
 
-def test_no_way_to_the_host(downloads, monkeypatch):
+@pytest.mark.parametrize(
+    'error', [OSError('no route'), InvalidURL('a blank'), ValueError('unknown url'), IncompleteRead(b'')]
+)
+def test_no_way_to_the_host(downloads, monkeypatch, error):
     def fail(*args, **kwargs):
-        raise OSError('no route')
+        raise error
 
     monkeypatch.setattr('torch.hub.download_url_to_file', fail)
-    with pytest.raises(WeightsError, match=r'^https://host/w-0123abcd.pth: cannot be downloaded \(no route\)'):
+    with pytest.raises(WeightsError, match=r'^https://host/w-0123abcd.pth: cannot be downloaded \((?!\)).*: check the'):
         fetch_weights('https://host/w-0123abcd.pth')
+
+
+def test_no_address():
+    with pytest.raises(WeightsError, match=r'^https://\[host/w-0123abcd.pth: is no address'):
+        fetch_weights('https://[host/w-0123abcd.pth')
