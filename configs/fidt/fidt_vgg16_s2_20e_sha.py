@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/fidt_vgg16.py',
     '../_base_/datasets/shanghaitech_a.py',
-    '../_base_/schedules/adamw_fine_tune_12e.py',
+    '../_base_/schedules/adamw_fine_tune_20e.py',
     '../_base_/default_runtime.py',
 ]
 # One threshold for all images, chosen by F1 on the validation images.
@@ -16,11 +16,4 @@ train_pipeline = [
     _base_.pack,
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
-max_epochs = 20
-train_cfg = dict(max_epochs=max_epochs, val_interval=10)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=True, T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
-]
 default_hooks = dict(checkpoint=dict(interval=2, save_best='crowd/f1_8px'))

@@ -69,7 +69,7 @@ class CrowdInferencer:
             holds. Results are those of one by one.
         scale: Images are enlarged (above 1) or shrunk by this factor before the model's own pipeline sees them, for
             heads larger or smaller than those it was trained on. Results are in pixels of the image that was given.
-            Without 1 there are no intervals: they were fitted without.
+            With another than 1 there are no intervals: they were fitted without.
 
     Raises:
         FileNotFoundError: The config or the weights are missing.
